@@ -19,14 +19,16 @@
  * about repeats, and checks every head and limit for all transports alike.
  *
  * Rules for every struct here: fixed-width integers, sizes and pointers; struct_size is set by whoever allocates it from its own
- * sizeof; a field exists only if it lies inside struct_size (then check for NULL); fields are only ever appended; arrays come with a
- * stride. Text is UTF-8 with a length; where a field has none, it is NUL-terminated. What is passed to a function is borrowed for
+ * sizeof; a field exists only if it lies inside struct_size (then check for NULL); fields are only ever appended; no struct has padding,
+ * at its end neither; arrays come with a stride. Reserved fields are 0. Text is UTF-8 with a length; where a field has none, it is NUL-terminated. What is passed to a function is borrowed for
  * that call unless said otherwise. Nothing is ever freed across the boundary. No function may let an exception or a jump out.
  *
  * Thread tags: [any] from any thread, at the same time as anything else on the instance. [owner] never at the same time as another
  * [owner] function of the instance; the thread may change. [loader] once, under the loader's lock.
- * Signals: a thread that a transport starts blocks them all first, is joined in destroy (abandoned name look-ups apart, at most 4),
- * and calls nothing of the host but wakeup(). Descriptors are close-on-exec. SIGPIPE is never raised.
+ * The core uses an instance either through perform or through submit and drive for its whole life, never both.
+ * Threads: one that a transport starts blocks all signals first, calls nothing of the host, and is joined in destroy. Name look-ups that
+ * cannot be ended may be abandoned, at most 4 at a time for an instance (then PLQ_E_RESOURCE_SYSTEM); after destroy such a thread touches
+ * only a block of its own from malloc. Descriptors are close-on-exec. SIGPIPE is never raised.
  * A transport is full-trust code in the host's process. Since ABI 1.0.
  */
 #ifndef PLASTIQ_TRANSPORT_H
@@ -71,12 +73,10 @@ typedef struct plq_transport_host {
   /** The least level that anybody listens to; INT32_MAX if nobody does. [any] */
   int32_t (*log_level)(void *context);
 
-  /** Now on the clock of every deadline here: CLOCK_MONOTONIC in ns. [any] */
+  /** Now on the clock of every deadline here: CLOCK_MONOTONIC in ns, so that the system's timers may be armed with them. [any] */
   int64_t (*now_ns)(void *context);
   /** Fills a buffer with unpredictable bytes. [any] */
   void (*random)(void *context, void *buffer, size_t len);
-  /** Asks that drive be called soon. The one service that a thread of the plugin may use. [any; may be NULL] */
-  void (*wakeup)(void *context);
   /** Gives a table by its id "plastiq.<name>/<revision>", or NULL. [any] */
   const void *(*get_extension)(void *context, const char *id);
 } plq_transport_host;
@@ -86,7 +86,8 @@ typedef struct plq_transport_error {
   uint32_t struct_size;
   int32_t status;      /**< PLQ_E_*, of the kinds config, resolve to limit, cancelled, resource, memory, unsupported */
   int32_t phase;       /**< PLQ_PHASE_* where it happened */
-  int32_t delivery;    /**< PLQ_DELIVERY_*: NOT_SENT only if no byte of this request was handed to the connection */
+  int32_t delivery;    /**< PLQ_DELIVERY_NOT_SENT only if no byte of this request was handed to the connection, or the server said that it
+                            did not act on it (HTTP/2 REFUSED_STREAM, GOAWAY below the stream); else PLQ_DELIVERY_MAYBE_SENT */
   int32_t os_errno;    /**< errno of the failed system call, or 0 */
   uint32_t reserved;
   int64_t plugin_code; /**< number of the library under the plugin (CURLcode, X509_V_ERR_..), or 0 */
@@ -99,13 +100,13 @@ typedef struct plq_transport_target {
   uint32_t flags;      /**< PLQ_TARGET_* */
   uint32_t port;
   uint32_t reserved;
-  const char *origin;  /**< scheme://host[:port] */
+  const char *origin;  /**< scheme://host[:port]; what follows :// is the value of Host */
   size_t origin_len;
-  const char *host;    /**< a name or an address, without brackets; for name look-up, SNI and verification */
+  const char *host;    /**< a name in ASCII or an address, without brackets, zone and trailing dot; for look-up, SNI and verification */
   size_t host_len;
 } plq_transport_target;
 
-/** The target is https: the connection must be TLS with chain and host verified. Not set: plain http to a loopback host. */
+/** The target is https: the connection must be TLS with chain and host verified. Not set: plain http, to loopback addresses only. */
 #define PLQ_TARGET_TLS UINT32_C(1)
 /** host is an IPv4 or IPv6 address: no name look-up, no SNI, and the certificate must name the address. */
 #define PLQ_TARGET_ADDRESS UINT32_C(2)
@@ -124,15 +125,17 @@ typedef struct plq_transport_header {
 #define PLQ_TRANSPORT_HEADER_SENSITIVE UINT32_C(1)
 
 /**
- * A request, borrowed until on_done has returned. The headers are complete except for Host and Content-Length, which the transport
+ * A request, borrowed with all that it points to until on_done has returned. The headers are complete except for Host and Content-Length, which the transport
  * writes from target and body_len (RFC 9112 sections 3.2 and 6.2): nothing else is added, and no Expect. All was validated: no CR,
  * LF or NUL anywhere.
  */
 typedef struct plq_transport_request {
   uint32_t struct_size;
   uint32_t header_stride;  /**< bytes from one header to the next */
-  uint64_t op;             /**< names the operation for cancel; chosen by the core, not 0, unique in the instance */
-  int64_t deadline_ns;     /**< the operation is over by then; INT64_MAX: none */
+  uint64_t op;             /**< names the operation for cancel; chosen by the core, not 0, never used again in the instance */
+  uint32_t flags;          /**< 0; a transport refuses one that it does not know with PLQ_E_UNSUPPORTED */
+  uint32_t reserved;
+  int64_t deadline_ns;     /**< the operation is over by then; INT64_MAX: none; may have passed already */
   uint64_t max_head_bytes; /**< for a transport with a parser of its own; the core checks too */
   uint64_t max_body_bytes;
   const plq_transport_target *target;
@@ -142,12 +145,12 @@ typedef struct plq_transport_request {
   size_t path_len;
   const plq_transport_header *headers;
   size_t header_count;
-  const uint8_t *body;
+  const uint8_t *body;     /**< NULL: no body and no Content-Length */
   size_t body_len;
-  const void *reserved;
+  const void *reserved_pointer;
 } plq_transport_request;
 
-/** What is known of a connection. */
+/** What is known of a connection. A value counts only if its fact is in `known`. */
 typedef struct plq_transport_connection {
   uint32_t struct_size;
   uint32_t known;        /**< PLQ_FACT_*: which of the facts the transport knows */
@@ -163,7 +166,7 @@ typedef struct plq_transport_connection {
 #define PLQ_FACT_CHAIN_VERIFIED UINT32_C(1) /**< a trusted CA vouches for the certificate: required for PLQ_TARGET_TLS */
 #define PLQ_FACT_HOST_VERIFIED UINT32_C(2)  /**< the certificate names the host: required for PLQ_TARGET_TLS */
 #define PLQ_FACT_REUSED UINT32_C(4)         /**< the connection was open before */
-#define PLQ_FACT_RESUMED UINT32_C(8)        /**< the TLS session was resumed */
+#define PLQ_FACT_RESUMED UINT32_C(8)        /**< the TLS session was resumed; the facts above are those of when the session was made */
 #define PLQ_FACT_PROXIED UINT32_C(16)       /**< through a proxy */
 #define PLQ_FACT_TLS_VERSION UINT32_C(256)
 #define PLQ_FACT_HTTP_VERSION UINT32_C(512)
@@ -175,32 +178,40 @@ typedef struct plq_transport_connection {
 typedef struct plq_transport_transfer {
   uint32_t struct_size;
   uint32_t reserved;
+  int64_t queue_ns;      /**< waiting for a connection to become free */
   int64_t resolve_ns;
   int64_t connect_ns;
   int64_t tls_ns;
   int64_t send_ns;
   int64_t first_byte_ns; /**< from the request written to the first byte of the response */
-  int64_t total_ns;
-  uint64_t bytes_sent;     /**< of HTTP: head and body */
+  int64_t total_ns;      /**< from perform or submit to on_done */
+  uint64_t bytes_sent;   /**< of HTTP, about: head and body */
   uint64_t bytes_received;
 } plq_transport_transfer;
 
 /**
  * Where an operation reports. Owned by the core, valid until on_done has returned. Calls come one after the other, on the thread that
- * is inside perform or drive, in this order: on_connected, on_line for each line of the head, on_body.., on_line for trailers, on_done.
- * A nonzero return of the first three means: stop now, close the connection, and report on_done with whatever is true of delivery;
- * the core knows why it stopped. A sink may not be called from inside submit.
+ * is inside perform or drive (on_done also inside destroy), never inside submit, and never with a lock of the transport held: from inside
+ * a sink the core may call cancel and wake, and nothing else of the instance. The order is: on_connected, on_line for each line of the
+ * head, on_body.., on_line for trailers, on_done; an operation that ends early skips to on_done.
+ * A nonzero return of on_connected, on_line or on_body means: stop now, close the connection, and report on_done with
+ * PLQ_E_CANCELLED; the core knows why it stopped. Delivery is then NOT_SENT after on_connected and MAYBE_SENT after the others.
  */
 typedef struct plq_transport_sink {
   uint32_t struct_size;
   uint32_t reserved;
   void *context;
-  /** A connection is chosen, new or reused, and no byte of the request was written yet. Required, once. */
+  /**
+   * A connection is chosen, new or reused, and no byte of the request was written yet. Required, once; from here on no other connection
+   * is taken for this operation.
+   */
   int32_t (*on_connected)(void *context, const plq_transport_connection *connection);
   /**
-   * One line of a response head or of the trailers, exactly as it came, its line end included; the core parses and checks it. 1xx
-   * heads are passed like any other. Where the protocol has no lines (HTTP/2), the transport writes "HTTP/2 200\r\n",
-   * "name: value\r\n" for each field, and "\r\n".
+   * One line of a response head or of the trailers, exactly as it came, its line end included; the core parses and checks it. Also when
+   * it is malformed, and never in parts; one that is too long for max_head_bytes is the transport's PLQ_E_LIMIT_LINE. 1xx heads are passed
+   * like any other. The empty line that ends a head is passed, the one that ends trailers need not be. Framing (Content-Length, chunked)
+   * is decided only after the empty line was passed and accepted. Where the protocol has no lines (HTTP/2), the transport writes
+   * "HTTP/2 200\r\n" (a space may follow the status), "name: value\r\n" for each field, and "\r\n".
    */
   int32_t (*on_line)(void *context, const char *line, size_t len);
   /** Some bytes of the body, transfer coding removed, content coding untouched. */
@@ -211,6 +222,11 @@ typedef struct plq_transport_sink {
    * @param transfer  what it took, also with an error; may be NULL
    */
   void (*on_done)(void *context, const plq_transport_error *error, const plq_transport_transfer *transfer);
+  /**
+   * Nonzero: the operation was cancelled. The core notes that before it calls cancel, so a perform or prewarm that asks once after cancel
+   * can find its op loses none; it may ask as often as it likes. [any]
+   */
+  int32_t (*is_cancelled)(void *context);
 } plq_transport_sink;
 
 /* ---- what the plugin gives ---- */
@@ -257,8 +273,8 @@ typedef struct plq_transport_instance plq_transport_instance;
 
 /**
  * Functions of a transport. Required: create, cancel, destroy, abandon_after_fork, and perform or the group submit, event_fd, drive,
- * next_deadline_ns, wake; a group is declared by its capability. Functions that return int32_t answer PLQ_OK or a PLQ_E_* status,
- * with the details in *error where there is one.
+ * wake; a group is declared by its capability. Functions that return int32_t answer PLQ_OK or a PLQ_E_* status; *error is never NULL, and
+ * on failure has the same status.
  */
 typedef struct plq_transport_functions {
   uint32_t struct_size;
@@ -283,24 +299,26 @@ typedef struct plq_transport_functions {
                      plq_transport_error *error);
 
   /**
-   * Accepts a request to be carried out by drive. Capability PLQ_CAP_ASYNC.
+   * Accepts a request to be carried out by drive, and makes event_fd readable. Capability PLQ_CAP_ASYNC.
    * @return PLQ_OK: accepted, and on_done will be called once, from drive or destroy; otherwise not accepted
    * [owner] Does not block.
    */
   int32_t (*submit)(plq_transport_instance *instance, const plq_transport_request *request, const plq_transport_sink *sink,
                     plq_transport_error *error);
-  /** A descriptor that is readable while drive has work, timers included; the same for the instance's life. [any] */
+  /**
+   * A descriptor that is readable while drive has work: sockets, timers, look-ups, submit, cancel, wake, and bytes that the TLS library has
+   * read already. Not readable once drive(0) found nothing to do. Work that is left when drive returns makes it readable again, as a new
+   * edge too. The host only polls it, level or edge triggered. The same for the instance's life. [any]
+   */
   int32_t (*event_fd)(plq_transport_instance *instance);
   /**
-   * Does what can be done now, and waits for more until until_ns at the latest if there was nothing; 0: does not wait. Sinks are
-   * called from here.
+   * Does what can be done now, in bounded time, and returns after any progress. If there was nothing, waits for more until until_ns, also
+   * with nothing accepted; a time that has passed, such as 0, does not wait; INT64_MAX has no limit. Sinks are called from here.
    * @return PLQ_OK, or a status if the instance itself is broken
    * [owner] Blocks until until_ns.
    */
   int32_t (*drive)(plq_transport_instance *instance, int64_t until_ns);
-  /** When drive wants to be called even if the descriptor stays quiet; INT64_MAX: never. [owner] */
-  int64_t (*next_deadline_ns)(plq_transport_instance *instance);
-  /** Makes a drive that waits return, or the next one not wait. [any] */
+  /** Makes a drive that waits return, or the next one not wait. Several count as one. [any] */
   void (*wake)(plq_transport_instance *instance);
 
   /**
@@ -310,20 +328,29 @@ typedef struct plq_transport_functions {
   void (*cancel)(plq_transport_instance *instance, uint64_t op);
 
   /**
-   * Opens connections so that count are open to the target. Capability PLQ_CAP_PREWARM. cancel works on op as on a request's.
-   * @param out_open  receives how many are open
+   * Opens connections so that count, at most the option max_connections, are open to the target, busy ones included. Capability
+   * PLQ_CAP_PREWARM. cancel works on op as on a request's.
+   * @param sink      only its is_cancelled is called; the facts of a connection are checked when a request uses it
+   * @param out_open  receives how many are open, also on failure
+   * @return PLQ_OK: count are open; otherwise why the last one is not
    * [any] with PLQ_CAP_CONCURRENT, else [owner]. Blocks until the deadline.
    */
   int32_t (*prewarm)(plq_transport_instance *instance, const plq_transport_target *target, uint32_t count, int64_t deadline_ns,
-                     uint64_t op, plq_transport_error *error, uint32_t *out_open);
+                     uint64_t op, const plq_transport_sink *sink, plq_transport_error *error, uint32_t *out_open);
 
-  /** Closes idle connections politely (close_notify), until the deadline at most. May be NULL. [owner] */
+  /** Closes idle connections politely (close_notify), until the deadline at most. No operation is pending, and only destroy follows.
+      May be NULL. [owner] */
   void (*quiesce)(plq_transport_instance *instance, int64_t deadline_ns);
-  /** Ends the instance: operations still accepted get on_done with PLQ_E_CANCELLED. [owner], and no other function after it. */
+  /**
+   * Ends the instance. No other function of it is running or is called after: the core cancels and waits for every perform and prewarm
+   * first. Operations that were submitted and are not over get on_done with PLQ_E_CANCELLED from here. [owner]
+   */
   void (*destroy)(plq_transport_instance *instance);
   /**
-   * In a forked child, in place of destroy: closes the descriptors and leaves all else alone. Takes no lock, ends no TLS session
-   * (close_notify would end the parent's), calls no sink. Any memory may be leaked. [owner]
+   * In a forked child, in place of destroy: closes the instance's descriptors and leaves all else alone. Takes no lock, ends no TLS
+   * session (close_notify would end the parent's), changes no epoll set and writes to no eventfd (they are shared with the parent), calls
+   * no sink. Best effort: a descriptor that was being opened may stay open, one that was closed is never closed again. Memory may be
+   * leaked. [no other function runs or follows]
    */
   void (*abandon_after_fork)(plq_transport_instance *instance);
 } plq_transport_functions;
@@ -334,7 +361,7 @@ typedef struct plq_transport_functions {
 
 /* Capabilities: each is a promise. */
 #define PLQ_CAP_BLOCKING (UINT64_C(1) << 0)      /**< has perform */
-#define PLQ_CAP_ASYNC (UINT64_C(1) << 1)         /**< has submit, event_fd, drive, next_deadline_ns and wake */
+#define PLQ_CAP_ASYNC (UINT64_C(1) << 1)         /**< has submit, event_fd, drive and wake */
 #define PLQ_CAP_CONCURRENT (UINT64_C(1) << 2)    /**< perform and prewarm may run on many threads at once */
 #define PLQ_CAP_PREWARM (UINT64_C(1) << 3)       /**< has prewarm */
 #define PLQ_CAP_KEEPALIVE (UINT64_C(1) << 4)     /**< uses connections again */
@@ -343,7 +370,7 @@ typedef struct plq_transport_functions {
 #define PLQ_CAP_CLIENT_CERTIFICATE (UINT64_C(1) << 7) /**< takes client_certificate_file, client_key_file, client_key_password */
 #define PLQ_CAP_CA (UINT64_C(1) << 8)            /**< takes ca_file and ca_dir, and trusts nothing else */
 #define PLQ_CAP_PINS (UINT64_C(1) << 9)          /**< takes pins, and checks them before the first request byte */
-#define PLQ_CAP_SEND_STATE (UINT64_C(1) << 10)   /**< delivery is exact, not the careful guess MAYBE_SENT */
+#define PLQ_CAP_SEND_STATE (UINT64_C(1) << 10)   /**< delivery is exact; without it the core reads NOT_SENT after on_connected as MAYBE_SENT */
 #define PLQ_CAP_TLS_FACTS (UINT64_C(1) << 11)    /**< knows every PLQ_FACT_* of its TLS connections */
 #define PLQ_CAP_FORK_ABANDON (UINT64_C(1) << 12) /**< abandon_after_fork leaves the parent's connections unharmed */
 #define PLQ_CAP_SELF_CONTAINED_TLS (UINT64_C(1) << 13) /**< its TLS library is inside it and binds to nothing of the host */
@@ -399,7 +426,7 @@ typedef struct plq_transport_clock {
 
 /*
  * Defines the entry function. In a shared object it is plq_transport_entry_v1, the one symbol to export; compiled with
- * PLQ_TRANSPORT_STATIC it is plq_transport_entry_v1_<name>, for plq_transport_register_static().
+ * PLQ_TRANSPORT_STATIC it is plq_transport_entry_v1_<name>, for plq_transport_register_static(). In <name>, - becomes _.
  */
 #if defined(__GNUC__)
 #define PLQ_TRANSPORT_EXPORT __attribute__((visibility("default")))

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Options: the table, the values with their sources, and the checks that one value alone allows. */
+#ifndef PLQ_BASE_OPTIONS_H
+#define PLQ_BASE_OPTIONS_H
+
+#include <plastiq/error.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../generated/options_index.inc"
+#include "text.h"
+
+#define PLQ__OPTION_CODE_ONLY 1u
+#define PLQ__OPTION_FOREVER 2u   /* -1 is a value */
+#define PLQ__OPTION_TRANSPORT 4u /* handed to a transport that has this key */
+#define PLQ__OPTION_NEEDED 8u    /* set, and the transport lacks the key: an error */
+
+struct plq__option {
+  const char *name;
+  uint32_t type; /* PLQ_OPTION_* of transport.h */
+  uint32_t flags;
+  int64_t min, max;
+  const char *default_text;
+  const char *choices;
+  const char *doc;
+};
+
+struct plq__value {
+  char *text;     /* NULL: not set here, the default counts; a secret lies in the secure pages */
+  size_t len;
+  int64_t number; /* of bool, int and ms, the default's too */
+  int32_t source; /* PLQ_SOURCE_* */
+};
+
+/* An option of a transport: key is "<transport>.<key>". */
+struct plq__own_value {
+  char *key;
+  char *text;
+  struct plq__own_value *next;
+};
+
+struct plq_options {
+  uint32_t flags;
+  struct plq__value values[PLQ__OPT_COUNT];
+  struct plq__own_value *own;
+};
+
+const struct plq__option *plq__option_row(enum plq__option_index index);
+/* The row of a name, or -1. */
+int plq__option_find(struct plq__text name);
+
+plq_options *plq__options_new(uint32_t flags);
+plq_options *plq__options_copy(const plq_options *options); /* NULL options: defaults */
+void plq__options_free(plq_options *options);
+/* The door for every source. A weaker source does not replace a stronger one. A NULL value takes the option back. */
+int32_t plq__options_put(plq_options *options, struct plq__text key, struct plq__text value, int32_t source, plq_error **out_error);
+
+/* Effective values. */
+const char *plq__options_text(const plq_options *options, enum plq__option_index index); /* or NULL */
+int64_t plq__options_number(const plq_options *options, enum plq__option_index index);
+bool plq__options_is_set(const plq_options *options, enum plq__option_index index);
+
+/* Checks `text` against type and limits; NULL, or what would be right. Used for the plugins' own options too. */
+const char *plq__value_check(uint32_t type, int64_t min, int64_t max, bool forever, const char *choices, struct plq__text text,
+                             int64_t *out_number);
+bool plq__is_transport_name(struct plq__text name); /* [a-z0-9][a-z0-9_-]{0,31} */
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include <plastiq/status.h>
+#include <stddef.h>
+
+#include "error.h"
+
+struct status_row {
+  int32_t status;
+  int32_t phase;
+  enum plq__repeat repeat;
+  const char *name;
+  const char *text;
+};
+
+struct name_row {
+  int32_t number;
+  const char *name;
+  const char *text;
+};
+
+#include "../generated/status.inc"
+
+#define COUNT(rows) (sizeof(rows) / sizeof *(rows))
+
+static const struct status_row *find_status(int32_t status) {
+  for (size_t i = 0; i < COUNT(status_rows); i++)
+    if (status_rows[i].status == status) return &status_rows[i];
+  return NULL;
+}
+
+static const struct name_row *find_name(const struct name_row *rows, size_t count, int32_t number) {
+  for (size_t i = 0; i < count; i++)
+    if (rows[i].number == number) return &rows[i];
+  return NULL;
+}
+
+const char *plq_status_name(int32_t status) {
+  const struct status_row *row = find_status(status);
+  return row != NULL ? row->name : "PLQ_E_UNKNOWN";
+}
+
+const char *plq_status_text(int32_t status) {
+  const struct status_row *row = find_status(status);
+  if (row != NULL) return row->text;
+  const struct name_row *kind = find_name(kinds_rows, COUNT(kinds_rows), plq_status_kind(status));
+  return kind != NULL && status > 0 ? kind->text : "a status that this library does not know";
+}
+
+int32_t plq_status_kind(int32_t status) { return status / 1000; }
+
+int32_t plq_status_phase(int32_t status) {
+  const struct status_row *row = find_status(status);
+  return row != NULL ? row->phase : PLQ_PHASE_NONE;
+}
+
+enum plq__repeat plq__status_repeat(int32_t status) {
+  const struct status_row *row = find_status(status);
+  return row != NULL ? row->repeat : REPEAT_NEVER;
+}
+
+static const char *name_of(const struct name_row *row) { return row != NULL ? row->name : "unknown"; }
+
+const char *plq_kind_name(int32_t kind) { return name_of(find_name(kinds_rows, COUNT(kinds_rows), kind)); }
+
+const char *plq_phase_name(int32_t phase) { return name_of(find_name(phases_rows, COUNT(phases_rows), phase)); }
+
+const char *plq_delivery_name(int32_t delivery) { return name_of(find_name(deliveries_rows, COUNT(deliveries_rows), delivery)); }

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "text.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+struct plq__text plq__text_in(const char *text, size_t len) {
+  if (text == NULL) return (struct plq__text){NULL, 0};
+  return (struct plq__text){text, len == SIZE_MAX ? strlen(text) : len};
+}
+
+bool plq__text_is(struct plq__text text, const char *literal) {
+  return text.at != NULL && strlen(literal) == text.len && memcmp(text.at, literal, text.len) == 0;
+}
+
+static unsigned char lower(char c) { return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c); }
+
+bool plq__text_same_nocase(struct plq__text a, struct plq__text b) {
+  if (a.len != b.len || a.at == NULL || b.at == NULL) return false;
+  for (size_t i = 0; i < a.len; i++)
+    if (lower(a.at[i]) != lower(b.at[i])) return false;
+  return true;
+}
+
+bool plq__text_is_nocase(struct plq__text text, const char *literal) {
+  return plq__text_same_nocase(text, (struct plq__text){literal, strlen(literal)});
+}
+
+struct plq__text plq__text_trim(struct plq__text text) {
+  while (text.len > 0 && (text.at[0] == ' ' || text.at[0] == '\t')) text.at++, text.len--;
+  while (text.len > 0 && (text.at[text.len - 1] == ' ' || text.at[text.len - 1] == '\t')) text.len--;
+  return text;
+}
+
+/* Unicode table 3-7. */
+size_t plq__utf8_step(struct plq__text text) {
+  const unsigned char *at = (const unsigned char *)text.at;
+  size_t len = text.len;
+  unsigned char first = at[0];
+  if (first < 0x80) return 1;
+  size_t need = first >= 0xc2 && first <= 0xdf ? 2 : first >= 0xe0 && first <= 0xef ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0;
+  if (need == 0 || need > len) return 0;
+  unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+  unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+  if (at[1] < low || at[1] > high) return 0;
+  for (size_t i = 2; i < need; i++)
+    if ((at[i] & 0xc0) != 0x80) return 0;
+  return need;
+}
+
+bool plq__is_utf8(struct plq__text text) {
+  for (size_t i = 0; i < text.len;) {
+    size_t step = plq__utf8_step((struct plq__text){text.at + i, text.len - i});
+    if (step == 0) return false;
+    i += step;
+  }
+  return true;
+}
+
+bool plq__has_nul(struct plq__text text) { return text.len > 0 && memchr(text.at, 0, text.len) != NULL; }
+
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_hex(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f'); }
+static bool is_alpha(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
+
+bool plq__is_uuid(struct plq__text text) {
+  if (text.len != 36) return false;
+  for (size_t i = 0; i < 36; i++) {
+    bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? text.at[i] != '-' : !is_hex(text.at[i])) return false;
+  }
+  return true;
+}
+
+bool plq__is_uuid4(struct plq__text text) {
+  return plq__is_uuid(text) && text.at[14] == '4' && strchr("89abAB", text.at[19]) != NULL;
+}
+
+bool plq__is_token(struct plq__text text) {
+  for (size_t i = 0; i < text.len; i++) {
+    char c = text.at[i];
+    if (!is_alpha(c) && !is_digit(c) && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL)) return false;
+  }
+  return text.len > 0;
+}
+
+bool plq__is_field_value(struct plq__text text) {
+  for (size_t i = 0; i < text.len; i++) {
+    unsigned char c = (unsigned char)text.at[i];
+    if ((c < 0x20 && c != '\t') || c == 0x7f) return false;
+  }
+  return true;
+}
+
+bool plq__is_bearer(struct plq__text text) {
+  size_t i = 0;
+  while (i < text.len && (is_alpha(text.at[i]) || is_digit(text.at[i]) || (text.at[i] != '\0' && strchr("-._~+/", text.at[i]) != NULL)))
+    i++;
+  bool some = i > 0;
+  while (i < text.len && text.at[i] == '=') i++;
+  return some && i == text.len;
+}
+
+bool plq__is_address(struct plq__text text) {
+  char copy[INET6_ADDRSTRLEN];
+  struct in6_addr address;
+  if (text.len == 0 || text.len >= sizeof copy || plq__has_nul(text)) return false;
+  memcpy(copy, text.at, text.len);
+  copy[text.len] = '\0';
+  return inet_pton(AF_INET, copy, &address) == 1 || inet_pton(AF_INET6, copy, &address) == 1;
+}
+
+bool plq__to_number(struct plq__text text, int64_t *out_number) {
+  bool minus = text.len > 1 && text.at[0] == '-';
+  int64_t number = 0;
+  for (size_t i = minus; i < text.len; i++) {
+    if (!is_digit(text.at[i]) || __builtin_mul_overflow(number, 10, &number) ||
+        __builtin_sub_overflow(number, text.at[i] - '0', &number))
+      return false; /* counted downwards, so that INT64_MIN fits */
+  }
+  if (text.len == 0 || (!minus && number == INT64_MIN)) return false;
+  *out_number = minus ? number : -number;
+  return true;
+}
+
+bool plq__next_part(struct plq__text *rest, char separator, struct plq__text *out_part) {
+  while (rest->len > 0) {
+    const char *end = memchr(rest->at, separator, rest->len);
+    size_t len = end != NULL ? (size_t)(end - rest->at) : rest->len;
+    size_t step = len + (end != NULL);
+    *out_part = plq__text_trim((struct plq__text){rest->at, len});
+    rest->at += step;
+    rest->len -= step;
+    if (out_part->len > 0) return true;
+  }
+  return false;
+}
+
+bool plq__list_has(const char *list, struct plq__text part) {
+  struct plq__text rest = plq__text_in(list, SIZE_MAX), one;
+  while (plq__next_part(&rest, ',', &one))
+    if (one.len == part.len && memcmp(one.at, part.at, one.len) == 0) return true;
+  return false;
+}
+
+size_t plq__distance(struct plq__text a, struct plq__text b, size_t limit) {
+  enum { LONGEST = 64 };
+  size_t row[LONGEST + 1];
+  if (a.len > LONGEST || b.len > LONGEST) return limit + 1;
+  for (size_t j = 0; j <= b.len; j++) row[j] = j;
+  for (size_t i = 1; i <= a.len; i++) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.len; j++) {
+      size_t replace = diagonal + (lower(a.at[i - 1]) != lower(b.at[j - 1]));
+      size_t shorter = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+      diagonal = row[j];
+      row[j] = replace < shorter ? replace : shorter;
+    }
+  }
+  return row[b.len] <= limit ? row[b.len] : limit + 1;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* Text: checks and comparisons that never look at the locale. */
+#ifndef PLQ_BASE_TEXT_H
+#define PLQ_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A span of text; not NUL-terminated unless said. */
+struct plq__text {
+  const char *at;
+  size_t len;
+};
+
+#define PLQ__TEXT(literal) ((struct plq__text){(literal), sizeof(literal) - 1})
+
+/* What a caller passed: PLQ_NUL resolved. NULL stays NULL with length 0. */
+struct plq__text plq__text_in(const char *text, size_t len);
+
+bool plq__text_is(struct plq__text text, const char *literal);
+bool plq__text_is_nocase(struct plq__text text, const char *literal);
+bool plq__text_same_nocase(struct plq__text a, struct plq__text b);
+struct plq__text plq__text_trim(struct plq__text text); /* spaces and tabs */
+
+bool plq__is_utf8(struct plq__text text);
+/* Length of the well-formed UTF-8 sequence at the start of a text that is not empty, or 0. */
+size_t plq__utf8_step(struct plq__text text);
+bool plq__has_nul(struct plq__text text);
+bool plq__is_uuid(struct plq__text text);         /* 8-4-4-4-12 hex digits, any version */
+bool plq__is_uuid4(struct plq__text text);        /* version 4, variant 10 */
+bool plq__is_token(struct plq__text text);        /* RFC 9110 section 5.6.2 */
+bool plq__is_field_value(struct plq__text text);  /* RFC 9110 section 5.5: no control character but tab */
+bool plq__is_bearer(struct plq__text text);       /* b64token, RFC 6750 section 2.1 */
+bool plq__is_address(struct plq__text text);      /* IPv4 or IPv6, without brackets or zone */
+bool plq__to_number(struct plq__text text, int64_t *out_number); /* decimal, optional minus, nothing else */
+
+/* Takes the next part of a list off `rest`, trimmed; false at the end. Empty parts are skipped. */
+bool plq__next_part(struct plq__text *rest, char separator, struct plq__text *out_part);
+/* Whether a comma-separated list has this part. */
+bool plq__list_has(const char *list, struct plq__text part);
+
+/* Edit distance, at most `limit` + 1: for "did you mean". */
+size_t plq__distance(struct plq__text a, struct plq__text b, size_t limit);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "client.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "../base/alloc.h"
+#include "../base/clock.h"
+#include "../base/error.h"
+#include "../base/fork.h"
+#include "../base/handle.h"
+
+/* ---- the live part ---- */
+
+static void live_free(struct plq__live *live) {
+  if (live == NULL) return;
+  plq__instance_free(live->instance);
+  plq__tokens_unref(live->tokens);
+  plq__random_clear(&live->random);
+  pthread_cond_destroy(&live->changed);
+  pthread_mutex_destroy(&live->lock);
+  plq__free(live);
+}
+
+/* Takes over the reference to the tokens, also on failure. */
+static int32_t live_new(struct plq__client *client, struct plq__tokens *tokens, struct plq__live **out_live, plq_error **out_error) {
+  struct plq__live *live = tokens != NULL ? plq__alloc(sizeof *live) : NULL;
+  if (live == NULL) {
+    plq__tokens_unref(tokens);
+    return plq__fail_plain(out_error, PLQ_E_MEMORY);
+  }
+  pthread_condattr_t monotonic;
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&live->changed, &monotonic);
+  pthread_condattr_destroy(&monotonic);
+  pthread_mutex_init(&live->lock, NULL);
+  plq__random_init(&live->random);
+  live->generation = plq__fork_generation();
+  live->tokens = tokens;
+  live->repeats_left = client->settings.repeat_budget * PLQ__REPEAT_COST;
+  int32_t status = plq__instance_new(client->plugin, client->options, &live->instance, out_error);
+  if (status == PLQ_OK)
+    *out_live = live;
+  else
+    live_free(live);
+  return status;
+}
+
+/* In the child: the parent's locks may be held for ever, so they are not taken, and its memory is leaked. */
+static struct plq__live *live_after_fork(struct plq__client *client, struct plq__live *old, int32_t *out_status, plq_error **out_error) {
+  struct plq__live *fresh = NULL;
+  *out_status = live_new(client, plq__tokens_ref(old->tokens), &fresh, out_error);
+  if (fresh == NULL) return NULL;
+  if (!atomic_compare_exchange_strong(&client->live, &old, fresh)) {
+    live_free(fresh);
+    return old;
+  }
+  old->instance->plugin->functions.abandon_after_fork(old->instance->transport);
+  return fresh;
+}
+
+struct plq__live *plq__client_live(struct plq__client *client, int32_t *out_status, plq_error **out_error) {
+  struct plq__live *live = atomic_load_explicit(&client->live, memory_order_acquire);
+  *out_status = PLQ_OK;
+  return live->generation == plq__fork_generation() ? live : live_after_fork(client, live, out_status, out_error);
+}
+
+/* ---- the client ---- */
+
+static void client_destroy(void *object) {
+  struct plq__client *client = object;
+  struct plq__live *live = atomic_load(&client->live);
+  if (live != NULL && live->generation != plq__fork_generation())
+    live->instance->plugin->functions.abandon_after_fork(live->instance->transport);
+  else
+    live_free(live);
+  plq__settings_clear(&client->settings);
+  plq__options_free(client->options);
+  plq__free(client);
+}
+
+/* Moves the tokens out of the options: from now on they live in one place, where they can be replaced. */
+static struct plq__tokens *take_tokens(plq_options *options) {
+  const struct plq__value *first = &options->values[PLQ__OPT_ACCESS_TOKEN], *second = &options->values[PLQ__OPT_SECOND_ACCESS_TOKEN];
+  return plq__tokens_new((struct plq__text){first->text, first->len}, (struct plq__text){second->text, second->len});
+}
+
+int32_t plq__client_new(const plq_options *options, plq_client_id *out_client, plq_error **out_error) {
+  struct plq__live *live = NULL;
+  struct plq__client *client = plq__alloc(sizeof *client);
+  if (client == NULL) return plq__fail_plain(out_error, PLQ_E_MEMORY);
+  client->options = plq__options_copy(options);
+  int32_t status = client->options != NULL ? PLQ_OK : plq__fail_plain(out_error, PLQ_E_MEMORY);
+  if (status == PLQ_OK) status = plq__settings_init(&client->settings, client->options, out_error);
+  if (status == PLQ_OK) status = plq__plugin_load(client->options, &client->plugin, out_error);
+  if (status == PLQ_OK) status = live_new(client, take_tokens(client->options), &live, out_error);
+  if (status != PLQ_OK) goto cleanup;
+  atomic_store(&client->live, live);
+  client->id = plq__handle_new(PLQ__HANDLE_CLIENT, client, client_destroy);
+  if (client->id == 0) {
+    status = plq__fail_plain(out_error, PLQ_E_RESOURCE_HANDLES);
+    goto cleanup;
+  }
+  *out_client = client->id;
+  return PLQ_OK;
+cleanup:
+  client_destroy(client);
+  return status;
+}
+
+struct plq__client *plq__client_acquire(plq_client_id id) { return plq__handle_acquire(id, PLQ__HANDLE_CLIENT); }
+
+void plq__client_release(struct plq__client *client) { plq__handle_release(client->id); }
+
+/* ---- runs ---- */
+
+bool plq__run_begin(struct plq__live *live, struct plq__run *run) {
+  pthread_mutex_lock(&live->lock);
+  bool open = !live->closing;
+  if (open) {
+    run->next = live->runs;
+    run->link = &live->runs;
+    if (run->next != NULL) run->next->link = &run->next;
+    live->runs = run;
+  }
+  pthread_mutex_unlock(&live->lock);
+  return open;
+}
+
+void plq__run_end(struct plq__live *live, struct plq__run *run) {
+  pthread_mutex_lock(&live->lock);
+  *run->link = run->next;
+  if (run->next != NULL) run->next->link = run->link;
+  pthread_cond_broadcast(&live->changed);
+  pthread_mutex_unlock(&live->lock);
+}
+
+void plq__run_cancel(struct plq__live *live, struct plq__run *run) {
+  run->cancelled = true;
+  if (run->op != 0) live->instance->plugin->functions.cancel(live->instance->transport, run->op);
+  pthread_cond_broadcast(&live->changed);
+}
+
+uint64_t plq__run_op(struct plq__live *live, struct plq__run *run) {
+  pthread_mutex_lock(&live->lock);
+  run->op = run->cancelled ? 0 : ++live->last_op;
+  uint64_t op = run->op;
+  pthread_mutex_unlock(&live->lock);
+  return op;
+}
+
+bool plq__run_cancelled(struct plq__live *live, struct plq__run *run) {
+  pthread_mutex_lock(&live->lock);
+  bool cancelled = run->cancelled;
+  pthread_mutex_unlock(&live->lock);
+  return cancelled;
+}
+
+/* ---- time ---- */
+
+int64_t plq__live_now_ns(struct plq__live *live) {
+  const struct plq__instance *instance = live->instance;
+  return instance->clock != NULL ? instance->clock->now_ns(instance->transport) : plq__now_ns();
+}
+
+bool plq__live_wait(struct plq__live *live, struct plq__run *run, int64_t until_ns) {
+  const struct plq__instance *instance = live->instance;
+  if (instance->clock != NULL) {
+    instance->clock->sleep_until_ns(instance->transport, until_ns);
+    return !plq__run_cancelled(live, run);
+  }
+  struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000), .tv_nsec = (long)(until_ns % 1000000000)};
+  pthread_mutex_lock(&live->lock);
+  while (!run->cancelled && plq__now_ns() < until_ns) pthread_cond_timedwait(&live->changed, &live->lock, &until);
+  bool cancelled = run->cancelled;
+  pthread_mutex_unlock(&live->lock);
+  return !cancelled;
+}

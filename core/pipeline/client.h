@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A client: settings that never change, and its live part, which does. After fork the child's first use makes a new live part and
+ * leaks the old one without touching its locks.
+ */
+#ifndef PLQ_PIPELINE_CLIENT_H
+#define PLQ_PIPELINE_CLIENT_H
+
+#include <pthread.h>
+#include <plastiq/client.h>
+#include <stdatomic.h>
+
+#include "../base/random.h"
+#include "../plugin/plugin.h"
+#include "settings.h"
+#include "tokens.h"
+
+/* What can be cancelled: one run of a call, or one warming. Lives on the stack of the thread that runs it. */
+struct plq__run {
+  struct plq__run *next, **link; /* in the live part's list */
+  uint64_t op;                   /* what the transport is busy with, 0: nothing */
+  bool cancelled;                /* under the live part's lock */
+  bool closed;                   /* cancelled because the client was closed */
+};
+
+struct plq__live {
+  uint32_t generation; /* of fork */
+  pthread_mutex_t lock;
+  pthread_cond_t changed; /* a run ended, was cancelled, or the transport became free */
+  struct plq__instance *instance;
+  struct plq__tokens *tokens;
+  struct plq__random random;
+  struct plq__run *runs;
+  uint64_t last_op;
+  int64_t repeats_left; /* fifths of a repeat: a success gives one back */
+  bool closing;
+  bool busy; /* a transport without PLQ_CAP_CONCURRENT is in use */
+};
+
+struct plq__client {
+  plq_options *options;
+  struct plq__settings settings;
+  const struct plq__plugin *plugin;
+  _Atomic(struct plq__live *) live;
+  plq_client_id id;
+};
+
+enum { PLQ__REPEAT_COST = 5 };
+
+/* Makes a client and its handle. */
+int32_t plq__client_new(const plq_options *options, plq_client_id *out_client, plq_error **out_error);
+/* The client behind a handle, with a reference, or NULL. */
+struct plq__client *plq__client_acquire(plq_client_id id);
+void plq__client_release(struct plq__client *client);
+/* The live part of this process. NULL with a status: no memory, or the transport could not be set up again after fork. */
+struct plq__live *plq__client_live(struct plq__client *client, int32_t *out_status, plq_error **out_error);
+
+/* Enters a run in the list; false: the client is closing. */
+bool plq__run_begin(struct plq__live *live, struct plq__run *run);
+void plq__run_end(struct plq__live *live, struct plq__run *run);
+/* Cancels a run. With the live part's lock held. */
+void plq__run_cancel(struct plq__live *live, struct plq__run *run);
+/* Gives the run a new op before the transport is called; 0: it is cancelled. */
+uint64_t plq__run_op(struct plq__live *live, struct plq__run *run);
+bool plq__run_cancelled(struct plq__live *live, struct plq__run *run);
+
+/* Now on the client's clock, which a test transport may provide. */
+int64_t plq__live_now_ns(struct plq__live *live);
+/* Waits until then; false: cancelled. */
+bool plq__live_wait(struct plq__live *live, struct plq__run *run, int64_t until_ns);
+
+#endif

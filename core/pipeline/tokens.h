@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The access tokens of a client: immutable, counted, replaced as a whole. They lie in the secure pages. */
+#ifndef PLQ_PIPELINE_TOKENS_H
+#define PLQ_PIPELINE_TOKENS_H
+
+#include <stdatomic.h>
+
+#include "../base/text.h"
+
+struct plq__tokens {
+  _Atomic int references;
+  char *header[2]; /* "Bearer <token>", or NULL: the access token and the second one */
+  size_t header_len[2];
+};
+
+/* Copies; a NULL token is none. NULL without memory. */
+struct plq__tokens *plq__tokens_new(struct plq__text first, struct plq__text second);
+struct plq__tokens *plq__tokens_ref(struct plq__tokens *tokens);
+void plq__tokens_unref(struct plq__tokens *tokens);
+/* The bare token, for redaction. */
+struct plq__text plq__tokens_bare(const struct plq__tokens *tokens, int which);
+
+#endif
