@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "text.h"
 
 struct plq__attempt *plq__attempts_add(struct plq_attempts *attempts) {
   if (attempts->count == attempts->room) {
@@ -61,10 +62,9 @@ void plq__error_set(plq_error *error, enum plq__error_text which, const char *te
 }
 
 static void set_formatted(plq_error *error, const char *format, va_list args) {
-  char message[1024];
-  int len = vsnprintf(message, sizeof message, format, args);
-  if (len < 0) len = 0;
-  plq__error_set(error, PLQ__ERROR_MESSAGE, message, (size_t)len < sizeof message ? (size_t)len : sizeof message - 1);
+  char message[1536];
+  vsnprintf(message, sizeof message, format, args);
+  plq__error_set(error, PLQ__ERROR_MESSAGE, message, plq__utf8_cut(plq__text_in(message, PLQ_NUL), PLQ__MESSAGE_LONGEST));
 }
 
 void plq__error_setf(plq_error *error, const char *format, ...) {

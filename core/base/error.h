@@ -62,6 +62,9 @@ struct plq_error {
   struct plq__load_log load;
 };
 
+/* Longest message in bytes; what is longer is cut between characters. */
+enum { PLQ__MESSAGE_LONGEST = 1024 };
+
 /* Makes an error in *out_error, if the caller wants one, and returns the status. The message never holds a secret. */
 __attribute__((format(printf, 4, 5))) int32_t plq__fail(plq_error **out_error, int32_t status, const char *field, const char *format, ...);
 /* The same with the table's text. */

@@ -234,6 +234,21 @@ plq_options *plq__options_copy(const plq_options *options) {
   return NULL;
 }
 
+void plq__options_unset(plq_options *options, enum plq__option_index index) { value_clear(options, (int)index); }
+
+plq_options *plq__options_show(const plq_options *options) {
+  static const struct plq__text placeholder = {"[set]", 5};
+  plq_options *copy = plq__options_copy(options);
+  for (int i = 0; i < PLQ__OPT_COUNT && copy != NULL; i++) {
+    if (!is_secret(i) || copy->values[i].text == NULL) continue;
+    if (value_set(copy, i, placeholder, 0, copy->values[i].source) == PLQ_OK) continue;
+    plq__options_free(copy);
+    copy = NULL;
+  }
+  if (copy != NULL) copy->flags |= PLQ__OPTIONS_SHOWN;
+  return copy;
+}
+
 static int32_t unknown(struct plq__text key, plq_error **out_error) {
   const char *nearest = NULL;
   size_t best = 6;

@@ -39,6 +39,9 @@ struct plq__own_value {
   struct plq__own_value *next;
 };
 
+/* A flag of plq_options that only the library sets. */
+#define PLQ__OPTIONS_SHOWN (UINT32_C(1) << 31)
+
 struct plq_options {
   uint32_t flags;
   struct plq__value values[PLQ__OPT_COUNT];
@@ -54,6 +57,10 @@ plq_options *plq__options_copy(const plq_options *options); /* NULL options: def
 void plq__options_free(plq_options *options);
 /* The door for every source. A weaker source does not replace a stronger one. A NULL value takes the option back. */
 int32_t plq__options_put(plq_options *options, struct plq__text key, struct plq__text value, int32_t source, plq_error **out_error);
+
+void plq__options_unset(plq_options *options, enum plq__option_index index);
+/* A copy for show: it has no secrets, and no client can be made from it. */
+plq_options *plq__options_show(const plq_options *options);
 
 /* Effective values. */
 const char *plq__options_text(const plq_options *options, enum plq__option_index index); /* or NULL */

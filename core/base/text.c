@@ -57,6 +57,12 @@ bool plq__is_utf8(struct plq__text text) {
   return true;
 }
 
+size_t plq__utf8_cut(struct plq__text text, size_t max) {
+  if (text.len <= max) return text.len;
+  while (max > 0 && ((unsigned char)text.at[max] & 0xc0) == 0x80) max--;
+  return max;
+}
+
 bool plq__has_nul(struct plq__text text) { return text.len > 0 && memchr(text.at, 0, text.len) != NULL; }
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }

@@ -26,6 +26,8 @@ struct plq__text plq__text_trim(struct plq__text text); /* spaces and tabs */
 bool plq__is_utf8(struct plq__text text);
 /* Length of the well-formed UTF-8 sequence at the start of a text that is not empty, or 0. */
 size_t plq__utf8_step(struct plq__text text);
+/* At most max bytes of the text, cut where no character is split. */
+size_t plq__utf8_cut(struct plq__text text, size_t max);
 bool plq__has_nul(struct plq__text text);
 bool plq__is_uuid(struct plq__text text);         /* 8-4-4-4-12 hex digits, any version */
 bool plq__is_uuid4(struct plq__text text);        /* version 4, variant 10 */

@@ -10,10 +10,13 @@
 #include "../base/fork.h"
 #include "../base/handle.h"
 
+void (*plq__published_drop)(struct plq__published *published);
+
 /* ---- the live part ---- */
 
 static void live_free(struct plq__live *live) {
   if (live == NULL) return;
+  if (live->published != NULL) plq__published_drop(live->published);
   plq__instance_free(live->instance);
   plq__tokens_unref(live->tokens);
   plq__random_clear(&live->random);
@@ -83,7 +86,10 @@ static void client_destroy(void *object) {
 /* Moves the tokens out of the options: from now on they live in one place, where they can be replaced. */
 static struct plq__tokens *take_tokens(plq_options *options) {
   const struct plq__value *first = &options->values[PLQ__OPT_ACCESS_TOKEN], *second = &options->values[PLQ__OPT_SECOND_ACCESS_TOKEN];
-  return plq__tokens_new((struct plq__text){first->text, first->len}, (struct plq__text){second->text, second->len});
+  struct plq__tokens *tokens = plq__tokens_new((struct plq__text){first->text, first->len}, (struct plq__text){second->text, second->len});
+  plq__options_unset(options, PLQ__OPT_ACCESS_TOKEN);
+  plq__options_unset(options, PLQ__OPT_SECOND_ACCESS_TOKEN);
+  return tokens;
 }
 
 int32_t plq__client_new(const plq_options *options, plq_client_id *out_client, plq_error **out_error) {
@@ -150,11 +156,43 @@ uint64_t plq__run_op(struct plq__live *live, struct plq__run *run) {
   return op;
 }
 
-bool plq__run_cancelled(struct plq__live *live, struct plq__run *run) {
+void plq__client_shut(struct plq__live *live) {
   pthread_mutex_lock(&live->lock);
-  bool cancelled = run->cancelled;
+  live->closing = true;
+  for (struct plq__run *run = live->runs; run != NULL; run = run->next) plq__run_cancel(live, run);
   pthread_mutex_unlock(&live->lock);
-  return cancelled;
+}
+
+bool plq__client_drain(struct plq__live *live, int64_t timeout_ms) {
+  int64_t deadline_ns = plq__deadline_ns(plq__now_ns(), timeout_ms);
+  struct timespec until = {.tv_sec = (time_t)(deadline_ns / 1000000000), .tv_nsec = (long)(deadline_ns % 1000000000)};
+  pthread_mutex_lock(&live->lock);
+  while (live->runs != NULL && plq__now_ns() < deadline_ns) {
+    if (deadline_ns == PLQ__NEVER)
+      pthread_cond_wait(&live->changed, &live->lock);
+    else
+      pthread_cond_timedwait(&live->changed, &live->lock, &until);
+  }
+  bool empty = live->runs == NULL;
+  pthread_mutex_unlock(&live->lock);
+  return empty;
+}
+
+/* ---- tokens ---- */
+
+struct plq__tokens *plq__live_tokens(struct plq__live *live) {
+  pthread_mutex_lock(&live->lock);
+  struct plq__tokens *tokens = plq__tokens_ref(live->tokens);
+  pthread_mutex_unlock(&live->lock);
+  return tokens;
+}
+
+void plq__live_set_tokens(struct plq__live *live, struct plq__tokens *tokens) {
+  pthread_mutex_lock(&live->lock);
+  struct plq__tokens *old = live->tokens;
+  live->tokens = tokens;
+  pthread_mutex_unlock(&live->lock);
+  plq__tokens_unref(old);
 }
 
 /* ---- time ---- */
@@ -168,7 +206,7 @@ bool plq__live_wait(struct plq__live *live, struct plq__run *run, int64_t until_
   const struct plq__instance *instance = live->instance;
   if (instance->clock != NULL) {
     instance->clock->sleep_until_ns(instance->transport, until_ns);
-    return !plq__run_cancelled(live, run);
+    return !run->cancelled;
   }
   struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000), .tv_nsec = (long)(until_ns % 1000000000)};
   pthread_mutex_lock(&live->lock);

@@ -19,9 +19,10 @@
 struct plq__run {
   struct plq__run *next, **link; /* in the live part's list */
   uint64_t op;                   /* what the transport is busy with, 0: nothing */
-  bool cancelled;                /* under the live part's lock */
-  bool closed;                   /* cancelled because the client was closed */
+  _Atomic bool cancelled;        /* set under the live part's lock, read anywhere: a transport may ask with a lock of its own held */
 };
+
+struct plq__published;
 
 struct plq__live {
   uint32_t generation; /* of fork */
@@ -33,6 +34,7 @@ struct plq__live {
   struct plq__run *runs;
   uint64_t last_op;
   int64_t repeats_left; /* fifths of a repeat: a success gives one back */
+  struct plq__published *published; /* secrets that wait to be claimed; see operations/secret.h */
   bool closing;
   bool busy; /* a transport without PLQ_CAP_CONCURRENT is in use */
 };
@@ -47,6 +49,9 @@ struct plq__client {
 
 enum { PLQ__REPEAT_COST = 5 };
 
+/* Called for what is still published when the client ends. Set by the layer that publishes. */
+extern void (*plq__published_drop)(struct plq__published *published);
+
 /* Makes a client and its handle. */
 int32_t plq__client_new(const plq_options *options, plq_client_id *out_client, plq_error **out_error);
 /* The client behind a handle, with a reference, or NULL. */
@@ -55,6 +60,15 @@ void plq__client_release(struct plq__client *client);
 /* The live part of this process. NULL with a status: no memory, or the transport could not be set up again after fork. */
 struct plq__live *plq__client_live(struct plq__client *client, int32_t *out_status, plq_error **out_error);
 
+/* Cancels every run, and lets none begin. */
+void plq__client_shut(struct plq__live *live);
+/* Waits until no run is left; false: the time is over. */
+bool plq__client_drain(struct plq__live *live, int64_t timeout_ms);
+/* The tokens of this moment, with a reference. */
+struct plq__tokens *plq__live_tokens(struct plq__live *live);
+/* Replaces them; takes over the reference. */
+void plq__live_set_tokens(struct plq__live *live, struct plq__tokens *tokens);
+
 /* Enters a run in the list; false: the client is closing. */
 bool plq__run_begin(struct plq__live *live, struct plq__run *run);
 void plq__run_end(struct plq__live *live, struct plq__run *run);
@@ -62,7 +76,6 @@ void plq__run_end(struct plq__live *live, struct plq__run *run);
 void plq__run_cancel(struct plq__live *live, struct plq__run *run);
 /* Gives the run a new op before the transport is called; 0: it is cancelled. */
 uint64_t plq__run_op(struct plq__live *live, struct plq__run *run);
-bool plq__run_cancelled(struct plq__live *live, struct plq__run *run);
 
 /* Now on the client's clock, which a test transport may provide. */
 int64_t plq__live_now_ns(struct plq__live *live);

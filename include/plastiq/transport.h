@@ -292,7 +292,8 @@ typedef struct plq_transport_functions {
 
   /**
    * Carries out a request and returns when on_done has. Capability PLQ_CAP_BLOCKING.
-   * @return PLQ_OK: it was accepted and on_done was called; otherwise it was not accepted and the sink was not called
+   * @return PLQ_OK: it was accepted and on_done was called, whatever became of it; otherwise, for a request that cannot be accepted at
+   *         all, the sink was not called
    * [any] with PLQ_CAP_CONCURRENT, else [owner]. Blocks.
    */
   int32_t (*perform)(plq_transport_instance *instance, const plq_transport_request *request, const plq_transport_sink *sink,
@@ -308,7 +309,8 @@ typedef struct plq_transport_functions {
   /**
    * A descriptor that is readable while drive has work: sockets, timers, look-ups, submit, cancel, wake, and bytes that the TLS library has
    * read already. Not readable once drive(0) found nothing to do. Work that is left when drive returns makes it readable again, as a new
-   * edge too. The host only polls it, level or edge triggered. The same for the instance's life. [any]
+   * edge too. The host only polls it, level or edge triggered. The same for the instance's life; -1: no descriptor could be had, and it
+   * may be asked for again. [any]
    */
   int32_t (*event_fd)(plq_transport_instance *instance);
   /**
@@ -370,7 +372,7 @@ typedef struct plq_transport_functions {
 #define PLQ_CAP_CLIENT_CERTIFICATE (UINT64_C(1) << 7) /**< takes client_certificate_file, client_key_file, client_key_password */
 #define PLQ_CAP_CA (UINT64_C(1) << 8)            /**< takes ca_file and ca_dir, and trusts nothing else */
 #define PLQ_CAP_PINS (UINT64_C(1) << 9)          /**< takes pins, and checks them before the first request byte */
-#define PLQ_CAP_SEND_STATE (UINT64_C(1) << 10)   /**< delivery is exact; without it the core reads NOT_SENT after on_connected as MAYBE_SENT */
+#define PLQ_CAP_SEND_STATE (UINT64_C(1) << 10)   /**< delivery is exact for HTTP/1, and never wrong for HTTP/2; without it the core reads NOT_SENT after on_connected as MAYBE_SENT */
 #define PLQ_CAP_TLS_FACTS (UINT64_C(1) << 11)    /**< knows every PLQ_FACT_* of its TLS connections */
 #define PLQ_CAP_FORK_ABANDON (UINT64_C(1) << 12) /**< abandon_after_fork leaves the parent's connections unharmed */
 #define PLQ_CAP_SELF_CONTAINED_TLS (UINT64_C(1) << 13) /**< its TLS library is inside it and binds to nothing of the host */

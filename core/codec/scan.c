@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "scan.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "../base/text.h"
+
+enum { MAX_DEPTH = 64 };
+
+struct cursor {
+  const char *at;
+  const char *end;
+};
+
+/* What the value just read is; of a string, also what lies between its quotes. */
+struct value {
+  enum plq__scan_kind kind;
+  struct plq__text raw;
+};
+
+static void skip_blanks(struct cursor *c) {
+  while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' || *c->at == '\n' || *c->at == '\r')) c->at++;
+}
+
+static bool take(struct cursor *c, char wanted) {
+  if (c->at == c->end || *c->at != wanted) return false;
+  c->at++;
+  return true;
+}
+
+static bool take_word(struct cursor *c, const char *word) {
+  size_t len = strlen(word);
+  if ((size_t)(c->end - c->at) < len || memcmp(c->at, word, len) != 0) return false;
+  c->at += len;
+  return true;
+}
+
+static bool take_digits(struct cursor *c) {
+  const char *begin = c->at;
+  while (c->at < c->end && *c->at >= '0' && *c->at <= '9') c->at++;
+  return c->at > begin;
+}
+
+static bool take_number(struct cursor *c) {
+  take(c, '-');
+  if (!take(c, '0') && !take_digits(c)) return false;
+  if (take(c, '.') && !take_digits(c)) return false;
+  if (take(c, 'e') || take(c, 'E')) {
+    if (!take(c, '+')) take(c, '-');
+    return take_digits(c);
+  }
+  return true;
+}
+
+static int hex_of(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The four digits after \u. */
+static bool take_unit(struct cursor *c, uint32_t *out_unit) {
+  *out_unit = 0;
+  for (int i = 0; i < 4; i++, c->at++) {
+    int digit = c->at < c->end ? hex_of(*c->at) : -1;
+    if (digit < 0) return false;
+    *out_unit = *out_unit << 4 | (uint32_t)digit;
+  }
+  return true;
+}
+
+/* What follows \u: one unit, or a surrogate pair. A surrogate alone is refused: no UTF-8 stands for it. */
+static bool take_code_point(struct cursor *c, uint32_t *out_code) {
+  uint32_t low = 0;
+  if (!take_unit(c, out_code) || (*out_code >= 0xdc00 && *out_code <= 0xdfff)) return false;
+  if (*out_code < 0xd800 || *out_code > 0xdfff) return true;
+  if (!take_word(c, "\\u") || !take_unit(c, &low) || low < 0xdc00 || low > 0xdfff) return false;
+  *out_code = 0x10000 + ((*out_code - 0xd800) << 10) + (low - 0xdc00);
+  return true;
+}
+
+static size_t write_utf8(uint32_t code, char out[4]) {
+  if (code < 0x80) {
+    out[0] = (char)code;
+    return 1;
+  }
+  size_t len = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  for (size_t i = len - 1; i > 0; i--, code >>= 6) out[i] = (char)(0x80 | (code & 0x3f));
+  out[0] = (char)((0xf00 >> len & 0xf0) | code);
+  return len;
+}
+
+/* Takes one character, escaped or not, and gives its UTF-8; 0 if there is none. */
+static size_t take_character(struct cursor *c, char out[4]) {
+  static const char escapes[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+  if (take(c, '\\')) {
+    uint32_t code = 0;
+    if (take(c, 'u')) return take_code_point(c, &code) ? write_utf8(code, out) : 0;
+    const char *escape = c->at < c->end && *c->at != '\0' ? strchr(escapes, *c->at) : NULL;
+    if (escape == NULL) return 0;
+    c->at++;
+    out[0] = meanings[escape - escapes];
+    return 1;
+  }
+  if (c->at == c->end || (unsigned char)*c->at < 0x20) return 0;
+  size_t step = plq__utf8_step((struct plq__text){c->at, (size_t)(c->end - c->at)});
+  memcpy(out, c->at, step);
+  c->at += step;
+  return step;
+}
+
+static bool take_string(struct cursor *c, struct plq__text *out_raw) {
+  char character[4];
+  if (!take(c, '"')) return false;
+  const char *begin = c->at;
+  while (c->at < c->end && *c->at != '"')
+    if (take_character(c, character) == 0) return false;
+  *out_raw = (struct plq__text){begin, (size_t)(c->at - begin)};
+  return take(c, '"');
+}
+
+/* Without unescaping into memory: keys may be long, and nothing here allocates. */
+static bool key_is(struct plq__text raw, const char *name) {
+  struct cursor c = {raw.at, raw.at + raw.len};
+  char character[4];
+  while (c.at < c.end) {
+    size_t step = take_character(&c, character);
+    if (step == 0 || strncmp(name, character, step) != 0 || memchr(character, '\0', step) != NULL) return false;
+    name += step;
+  }
+  return *name == '\0';
+}
+
+static void keep(struct plq__scan_member *members, size_t count, struct plq__text key, struct value value) {
+  for (size_t i = 0; i < count; i++) {
+    if (!key_is(key, members[i].name)) continue;
+    members[i].kind = value.kind;
+    members[i].raw = value.raw.at;
+    members[i].raw_len = value.raw.len;
+  }
+}
+
+static bool take_value(struct cursor *c, int depth, struct value *out_value);
+
+/* After the opening bracket, up to and with the closing one. */
+static bool take_array(struct cursor *c, int depth) {
+  struct value value;
+  skip_blanks(c);
+  if (take(c, ']')) return true;
+  do {
+    if (!take_value(c, depth, &value)) return false;
+  } while (take(c, ','));
+  return take(c, ']');
+}
+
+static bool take_object(struct cursor *c, int depth, struct plq__scan_member *members, size_t count) {
+  struct value value;
+  struct plq__text key;
+  skip_blanks(c);
+  if (take(c, '}')) return true;
+  do {
+    skip_blanks(c);
+    if (!take_string(c, &key)) return false;
+    skip_blanks(c);
+    if (!take(c, ':') || !take_value(c, depth, &value)) return false;
+    keep(members, count, key, value);
+  } while (take(c, ','));
+  return take(c, '}');
+}
+
+/* With the blanks around it. Recursion ends at MAX_DEPTH containers. */
+static bool take_value(struct cursor *c, int depth, struct value *out_value) {
+  bool ok;
+  *out_value = (struct value){.kind = PLQ__SCAN_OTHER};
+  skip_blanks(c);
+  if (c->at < c->end && *c->at == '"') {
+    out_value->kind = PLQ__SCAN_STRING;
+    ok = take_string(c, &out_value->raw);
+  } else if (take_word(c, "null")) {
+    out_value->kind = PLQ__SCAN_NULL;
+    ok = true;
+  } else if (take(c, '{')) {
+    ok = depth < MAX_DEPTH && take_object(c, depth + 1, NULL, 0);
+  } else if (take(c, '[')) {
+    ok = depth < MAX_DEPTH && take_array(c, depth + 1);
+  } else {
+    ok = take_word(c, "true") || take_word(c, "false") || take_number(c);
+  }
+  skip_blanks(c);
+  return ok;
+}
+
+static void forget(struct plq__scan_member *members, size_t count) {
+  for (size_t i = 0; i < count; i++) members[i] = (struct plq__scan_member){.name = members[i].name};
+}
+
+bool plq__scan_object(const char *json, size_t len, struct plq__scan_member *members, size_t count) {
+  forget(members, count);
+  if (json == NULL) return false;
+  struct cursor c = {json, json + len};
+  take_word(&c, "\xef\xbb\xbf");
+  skip_blanks(&c);
+  bool ok = take(&c, '{') && take_object(&c, 1, members, count);
+  skip_blanks(&c);
+  ok = ok && c.at == c.end;
+  if (!ok) forget(members, count);
+  return ok;
+}
+
+size_t plq__scan_unescape(const char *raw, size_t raw_len, char *out) {
+  struct cursor c = {raw, raw + raw_len};
+  char character[4];
+  size_t written = 0;
+  while (c.at < c.end) {
+    size_t step = take_character(&c, character);
+    if (step == 0) break; /* not a string that plq__scan_object accepted */
+    memcpy(out + written, character, step);
+    written += step;
+  }
+  return written;
+}

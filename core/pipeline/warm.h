@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PLQ_PIPELINE_WARM_H
+#define PLQ_PIPELINE_WARM_H
+
+#include "client.h"
+
+/* Opens connections ahead of use. out_open receives how many are open, also on failure. */
+int32_t plq__warm(struct plq__client *client, struct plq__live *live, uint32_t count, int64_t timeout_ms, uint32_t *out_open,
+                  plq_error **out_error);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include <plastiq/version.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../base/alloc.h"
+#include "../base/clock.h"
+#include "../base/random.h"
+#include "internal.h"
+
+/* A thread's own, because plugins log only inside a call: a line from any other thread finds nobody and is dropped. */
+static _Thread_local struct plq__loading *listener;
+
+void plq__host_listen(struct plq__loading *loading) { listener = loading; }
+
+bool plq__host_is_listening(void) { return listener != NULL; }
+
+static void *host_alloc(void *context, size_t size) {
+  (void)context;
+  return plq__alloc(size);
+}
+
+static void *host_realloc(void *context, void *block, size_t size) {
+  (void)context;
+  return plq__realloc(block, size);
+}
+
+static void host_free(void *context, void *block) {
+  (void)context;
+  plq__free(block);
+}
+
+static const char *level_name(int32_t level) {
+  switch (level) {
+    case PLQ_LOG_DEBUG: return "debug";
+    case PLQ_LOG_INFO: return "info";
+    case PLQ_LOG_WARNING: return "warning";
+    case PLQ_LOG_ERROR: return "error";
+    case PLQ_LOG_HOST_MISBEHAVING: return "host misbehaving";
+    default: return "log";
+  }
+}
+
+/* Once there are observers, lines outside of a load go to them. */
+static void host_log(void *context, int32_t level, const char *text, size_t len) {
+  (void)context;
+  char line[512];
+  if (listener == NULL || text == NULL) return;
+  plq__clean(line, sizeof line, text, len);
+  plq__loading_pass(listener, "log", "%s: %s", level_name(level), line);
+}
+
+static int32_t host_log_level(void *context) {
+  (void)context;
+  return listener != NULL ? PLQ_LOG_INFO : INT32_MAX;
+}
+
+static int64_t host_now_ns(void *context) {
+  (void)context;
+  return plq__now_ns();
+}
+
+static void host_random(void *context, void *buffer, size_t len) {
+  (void)context;
+  plq__random_system(buffer, len);
+}
+
+static const void *host_get_extension(void *context, const char *id) {
+  (void)context;
+  (void)id;
+  return NULL;
+}
+
+static const plq_transport_host process_host = {
+    .struct_size = sizeof(plq_transport_host),
+    .abi_minor = PLQ_TRANSPORT_ABI_MINOR,
+    .version = PLQ_VERSION_TEXT,
+    .alloc = host_alloc,
+    .realloc = host_realloc,
+    .free = host_free,
+    .wipe = plq__wipe,
+    .log = host_log,
+    .log_level = host_log_level,
+    .now_ns = host_now_ns,
+    .random = host_random,
+    .get_extension = host_get_extension,
+};
+
+const plq_transport_host *plq__host_process(void) { return &process_host; }
+
+void plq__host_init(plq_transport_host *host, void *context) {
+  *host = process_host;
+  host->context = context;
+}
