@@ -82,6 +82,7 @@ static bool attempt_number(const struct plq__attempt *row, int32_t which, int64_
     case PLQ_ATTEMPT_BYTES_RECEIVED: *out = row->bytes_received; return true;
     case PLQ_ATTEMPT_TOKEN: *out = row->token; return true;
     case PLQ_ATTEMPT_WAIT_US: *out = row->wait_us; return true;
+    case PLQ_ATTEMPT_QUEUE_US: *out = row->queue_us; return true;
     default: return false;
   }
 }

@@ -14,7 +14,7 @@ enum plq__repeat plq__status_repeat(int32_t status);
 struct plq__attempt {
   int32_t status, phase, delivery, http_status, http_version, tls_version;
   int32_t reused, resumed, token;
-  int64_t start_us, wait_us, resolve_us, connect_us, tls_us, send_us, first_byte_us, total_us, bytes_sent, bytes_received;
+  int64_t start_us, wait_us, queue_us, resolve_us, connect_us, tls_us, send_us, first_byte_us, total_us, bytes_sent, bytes_received;
   char peer[80];
   char trace_id[40];
   char message[256];

@@ -251,7 +251,7 @@ plq_options *plq__options_show(const plq_options *options) {
 
 static int32_t unknown(struct plq__text key, plq_error **out_error) {
   const char *nearest = NULL;
-  size_t best = 6;
+  size_t best = key.len / 3 + 2;
   for (int i = 0; i < PLQ__OPT_COUNT; i++) {
     size_t distance = plq__distance(key, plq__text_in(option_rows[i].name, SIZE_MAX), best);
     if (distance < best) best = distance, nearest = option_rows[i].name;

@@ -214,6 +214,7 @@ void plq__attempt_record(const struct plq__attempt_state *attempt, struct plq__a
   row->tls_version = known & PLQ_FACT_TLS_VERSION ? (int32_t)connection->tls_version : 0;
   row->reused = (known & connection->flags & PLQ_FACT_REUSED) != 0;
   row->resumed = (known & connection->flags & PLQ_FACT_RESUMED) != 0;
+  row->queue_us = us(transfer->queue_ns);
   row->resolve_us = us(transfer->resolve_ns);
   row->connect_us = us(transfer->connect_ns);
   row->tls_us = us(transfer->tls_ns);

@@ -185,7 +185,10 @@ static void record(struct call *call, const struct plq__attempt_state *attempt, 
 
 static int32_t local_failure(struct call *call, int32_t status) {
   plq_error *error = NULL;
-  plq__fail_plain(&error, status);
+  if (status == PLQ_E_TOKEN_MISSING)
+    plq__fail(&error, status, "access_token", "no access token is configured; set the option access_token, or call plq_client_set_tokens()");
+  else
+    plq__fail_plain(&error, status);
   if (error != NULL) set_text(error, PLQ__ERROR_TRACE_ID, call->exchange->trace_id);
   call->failure = (struct plq__failure){.status = status, .delivery = PLQ_DELIVERY_NOT_SENT, .retry_after_ms = -1};
   keep_error(call, error);

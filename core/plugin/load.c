@@ -78,7 +78,7 @@ static void list_present(const char *folder, char *text, size_t room) {
 }
 
 static int32_t not_found(struct plq__loading *loading, struct plq__text name) {
-  char present[300];
+  char present[300], why[512];
   const char *folder = plq__transport_folder(loading->options);
   list_present(folder, present, sizeof present);
   if (folder == NULL)
@@ -87,8 +87,9 @@ static int32_t not_found(struct plq__loading *loading, struct plq__text name) {
                              "plq_transport_register_static()",
                              (int)name.len, name.at, present);
   bool chosen = plq__options_is_set(loading->options, PLQ__OPT_TRANSPORT_DIR);
-  return plq__loading_fail(loading, PLQ_E_TRANSPORT_NOT_FOUND, "path",
-                           "there is no transport \"%.*s\": no file %s; there are: %s. %s", (int)name.len, name.at, loading->path, present,
+  plq__clean(why, sizeof why, loading->message, strlen(loading->message)); /* of the row before this one */
+  return plq__loading_fail(loading, PLQ_E_TRANSPORT_NOT_FOUND, "name", "there is no transport \"%.*s\": %s; there are: %s. %s",
+                           (int)name.len, name.at, why, present,
                            chosen ? "The option transport_dir chose that folder"
                                   : "That folder is the plugindir of this build (pkg-config --variable=plugindir plastiq); the option "
                                     "transport_dir chooses another");

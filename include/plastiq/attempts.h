@@ -35,6 +35,7 @@ PLQ_BEGIN_DECLS
 #define PLQ_ATTEMPT_BYTES_RECEIVED 17 /**< response bytes as HTTP sees them */
 #define PLQ_ATTEMPT_TOKEN 18         /**< 1: the access token, 2: the second access token */
 #define PLQ_ATTEMPT_WAIT_US 19       /**< the wait between the previous attempt and this one */
+#define PLQ_ATTEMPT_QUEUE_US 20      /**< waiting for a connection to become free */
 
 /* Texts. */
 #define PLQ_ATTEMPT_PEER 1     /**< the address and port that the connection went to, or "" */
