@@ -20,7 +20,7 @@ enum {
   MAX_DEPTH = 32,
   MAX_TEXT = 4096,
   MAX_DETAILS = 64,
-  MAX_CONTAINERS = 4096, /* json-c takes 792 bytes for each "{}" (measured): a body of 1 MiB of them would cost 277 MB */
+  MAX_CONTAINERS = 16384, /* json-c takes 792 bytes for each "{}" (measured): 1 MiB of them would cost 277 MB */
   LONG_SECRET = 16       /* longer than any name of a member, so that taking it out of the raw body breaks nothing */
 };
 

@@ -174,7 +174,7 @@ void plq__attempt_perform(struct plq__attempt_state *attempt, const plq_transpor
   attempt->reported.struct_size = sizeof attempt->reported;
   int32_t status = call_transport(attempt, request, &sink);
   if (attempt->stopped != PLQ_OK)
-    conclude(attempt, attempt->stopped, plq_status_phase(attempt->stopped),
+    conclude(attempt, attempt->stopped, attempt->stopped == PLQ_E_CANCELLED ? PLQ_PHASE_SEND : plq_status_phase(attempt->stopped),
              attempt->connected ? PLQ_DELIVERY_MAYBE_SENT : PLQ_DELIVERY_NOT_SENT);
   else if (status == PLQ_E_TIMEOUT_POOL || status == PLQ_E_CANCELLED)
     conclude(attempt, status, PLQ_PHASE_CONNECT, PLQ_DELIVERY_NOT_SENT);

@@ -96,14 +96,17 @@ static void run(exchange *x, const fault *f) {
   if (f != NULL) answer_apply_fault(x, f);
 }
 
-static void write_log(const exchange *x, bool faulty) {
-  const engine_answer *a = x->answer;
+static void write_log(const exchange *x) {
+  engine_answer *a = x->answer;
   bool silent = a->drop == ENGINE_DROP_BEFORE_HANDLING || a->drop == ENGINE_DROP_AFTER_HANDLING;
-  log_entry entry = {.at_ms = engine_now_ms(x->engine), .delay_ms = a->delay_ms, .drop = a->drop, .fault = faulty};
+  log_entry entry = {.at_ms = engine_now_ms(x->engine), .delay_ms = a->delay_ms, .drop = a->drop, .fault = a->fault};
   entry.status = silent ? 0 : a->status;
-  journal_describe(&entry, x->request->method, x->path);
-  memcpy(entry.trace_id, a->trace_id, UUID_SIZE);
-  snprintf(entry.code, sizeof entry.code, "%s", x->code == NULL ? "" : x->code);
+  journal_describe(a, x->request->method, x->path);
+  snprintf(a->code, sizeof a->code, "%s", x->code == NULL ? "" : x->code);
+  memcpy(entry.method, a->method, sizeof entry.method);
+  memcpy(entry.path, a->path, sizeof entry.path);
+  memcpy(entry.trace_id, a->trace_id, sizeof entry.trace_id);
+  memcpy(entry.code, a->code, sizeof entry.code);
   journal_add(&x->engine->journal, &entry);
 }
 
@@ -117,7 +120,8 @@ bool engine_handle(engine *self, const engine_request *request, engine_answer *o
 
   fault *f = faults_take(self, x.path, &last);
   run(&x, f);
-  if (!x.out_of_memory) write_log(&x, f != NULL);
+  out_answer->fault = f != NULL;
+  if (!x.out_of_memory) write_log(&x);
   if (last) fault_free(f);
   if (x.out_of_memory) engine_answer_clear(out_answer);
   return !x.out_of_memory;

@@ -83,7 +83,11 @@ typedef struct engine_answer {
   size_t body_sent;  /* how much of the body is sent before the connection is closed; body_len: all, and it stays open */
   char *body;        /* NUL-terminated too; wiped by engine_answer_clear */
   size_t body_len;   /* what Content-Length says */
-  char trace_id[37];
+  bool fault;        /* a fault had a part in it */
+  char trace_id[37]; /* the rest is for a log line: nothing secret is in it */
+  char code[40];     /* of the error, or "" */
+  char method[16];
+  char path[128];
   size_t header_count;
   engine_answer_header headers[ENGINE_MAX_ANSWER_HEADERS];
 } engine_answer;

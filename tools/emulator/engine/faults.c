@@ -59,6 +59,9 @@ static bool read_headers(struct json_object *object, const char *where, fault *f
   if (!json_input_headers(object, "headers", max, where, &list, problem)) return false;
   for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++) {
     engine_header pair = json_input_header(list, i);
+    if (text_is_nocase(pair.name, "Content-Length") || text_is_nocase(pair.name, "Transfer-Encoding")) {
+      return json_input_fail(problem, "%s.headers: the length is the server's business; to cut a body, use truncate_body", where);
+    }
     engine_answer_header *copy = &f->headers[f->header_count++];
     copy->name = text_copy(pair.name);
     copy->value = text_copy(pair.value);

@@ -115,10 +115,10 @@ typedef struct log_entry {
   int status;
   engine_drop drop;
   bool fault;
-  char method[16];
-  char path[128];
+  char method[sizeof((engine_answer *)0)->method];
+  char path[sizeof((engine_answer *)0)->path];
   char trace_id[UUID_SIZE];
-  char code[40];
+  char code[sizeof((engine_answer *)0)->code];
 } log_entry;
 
 typedef struct journal {
@@ -134,8 +134,8 @@ typedef struct journal {
   uint64_t faults_applied;
 } journal;
 
-/* Writes an entry's method and path without what could be a secret. */
-void journal_describe(log_entry *entry, engine_text method, engine_text path);
+/* Writes a request's method and path without what could be a secret. */
+void journal_describe(engine_answer *answer, engine_text method, engine_text path);
 void journal_add(journal *self, const log_entry *entry);
 
 struct engine {

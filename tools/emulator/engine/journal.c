@@ -32,11 +32,11 @@ static void describe_path(char *out, size_t size, engine_text path) {
   out[used] = '\0';
 }
 
-void journal_describe(log_entry *entry, engine_text method, engine_text path) {
-  size_t len = method.len < sizeof entry->method ? method.len : sizeof entry->method - 1;
-  for (size_t i = 0; i < len; i++) entry->method[i] = engine_is_token((engine_text){method.data + i, 1}) ? method.data[i] : '?';
-  entry->method[len] = '\0';
-  describe_path(entry->path, sizeof entry->path, path);
+void journal_describe(engine_answer *answer, engine_text method, engine_text path) {
+  size_t len = method.len < sizeof answer->method ? method.len : sizeof answer->method - 1;
+  for (size_t i = 0; i < len; i++) answer->method[i] = engine_is_token((engine_text){method.data + i, 1}) ? method.data[i] : '?';
+  answer->method[len] = '\0';
+  describe_path(answer->path, sizeof answer->path, path);
 }
 
 void journal_add(journal *self, const log_entry *entry) {
