@@ -9,6 +9,7 @@
 #include "../base/handle.h"
 #include "../operations/perform.h"
 #include "../pipeline/client.h"
+#include "call.h"
 
 /* What a call handle stands for. It holds no reference to its client, so that an idle one keeps no connection open. */
 struct call_object {
@@ -113,6 +114,14 @@ int32_t plq_call_run(plq_call_id id, const plq_request *request, plq_response **
   }
   plq__handle_release(id);
   return status;
+}
+
+int32_t plq__call_client(plq_call_id id, plq_client_id *out_client) {
+  struct call_object *call = plq__handle_acquire(id, PLQ__HANDLE_CALL);
+  if (call == NULL) return PLQ_E_HANDLE;
+  *out_client = call->client;
+  plq__handle_release(id);
+  return PLQ_OK;
 }
 
 /* The run is on its thread's stack until it is taken out of the object, under the object's lock. */

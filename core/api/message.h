@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* The message call, from inside: bytes to a request, and an outcome to bytes. include/plastiq/message.h says what a message is. */
+#ifndef PLQ_API_MESSAGE_H
+#define PLQ_API_MESSAGE_H
+
+#include <msgpack.h>
+#include <plastiq/request.h>
+#include <plastiq/response.h>
+#include <stdbool.h>
+
+#include "../base/buffer.h"
+#include "../base/error.h"
+#include "../operations/operation.h"
+
+struct plq__message {
+  plq_request *request;
+  const struct plq__operation *operation;
+  bool want_attempts, want_secret_handle;
+};
+
+/* Reads a message. On failure there is nothing to clear. */
+int32_t plq__message_read(struct plq__text bytes, struct plq__message *out_message, plq_error **out_error);
+void plq__message_clear(struct plq__message *message);
+
+/* Whether the bytes are one msgpack object that msgpack-c can read in proportionate memory: NULL, or what is wrong with it. */
+const char *plq__message_check(struct plq__text bytes);
+/* Whether every key of a map is text, and none comes twice. `where` is the key that the map lies under, or NULL. */
+int32_t plq__message_check_keys(const msgpack_object_map *map, const char *where, plq_error **out_error);
+/* Appends a map as a JSON object. */
+int32_t plq__message_extra(const msgpack_object *extra, struct plq__buffer *json, plq_error **out_error);
+
+/* Appends a reply. What a secret's handle names is published for `client`. */
+int32_t plq__message_write_success(struct plq__buffer *reply, const struct plq__message *message, plq_client_id client,
+                                   plq_response *response, plq_error **out_error);
+int32_t plq__message_write_failure(struct plq__buffer *reply, int32_t status, const plq_error *error);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* From an outcome to a reply. The buffer lies in the secure pages; msgpack-c's packer writes straight into it and keeps nothing. */
+#include <plastiq/message.h>
+#include <string.h>
+
+#include "../operations/secret.h"
+#include "facts.h"
+#include "message.h"
+
+/* msgpack_packer_write: what fails is kept by the buffer, which takes no more and is asked at the end. */
+static int write_bytes(void *data, const char *bytes, size_t len) { return plq__buffer_add(data, bytes, len) ? 0 : -1; }
+
+/* ---- parts ---- */
+
+/* A msgpack text must be UTF-8, or readers refuse the whole reply: a message may have been cut inside a character. */
+static void pack_repaired(msgpack_packer *packer, struct plq__text text) {
+  struct plq__buffer repaired;
+  plq__buffer_init(&repaired, SIZE_MAX / 4, false);
+  while (text.len > 0) {
+    size_t step = plq__utf8_step(text);
+    plq__buffer_add(&repaired, step > 0 ? text.at : "\xef\xbf\xbd", step > 0 ? step : 3);
+    text.at += step > 0 ? step : 1;
+    text.len -= step > 0 ? step : 1;
+  }
+  msgpack_pack_str(packer, repaired.len);
+  msgpack_pack_str_body(packer, repaired.at, repaired.len);
+  plq__buffer_clear(&repaired);
+}
+
+static void pack_text(msgpack_packer *packer, const char *text) {
+  size_t len = strlen(text);
+  if (!plq__is_utf8((struct plq__text){text, len})) {
+    pack_repaired(packer, (struct plq__text){text, len});
+    return;
+  }
+  msgpack_pack_str(packer, len);
+  msgpack_pack_str_body(packer, text, len);
+}
+
+static void pack_number(msgpack_packer *packer, const char *name, int64_t number) {
+  pack_text(packer, name);
+  msgpack_pack_int64(packer, number);
+}
+
+static void pack_facts(msgpack_packer *packer, const struct plq__facts *facts) {
+  for (size_t i = 0; i < facts->count; i++) {
+    const struct plq__fact *fact = &facts->rows[i];
+    pack_text(packer, fact->name);
+    switch (fact->kind) {
+      case PLQ__FACT_TEXT: pack_text(packer, fact->text); break;
+      case PLQ__FACT_NUMBER: msgpack_pack_int64(packer, fact->number); break;
+      case PLQ__FACT_BOOL: fact->number != 0 ? msgpack_pack_true(packer) : msgpack_pack_false(packer); break;
+    }
+  }
+}
+
+static void pack_attempts(msgpack_packer *packer, const struct plq_attempts *attempts) {
+  struct plq__facts facts;
+  pack_text(packer, "attempts");
+  msgpack_pack_array(packer, attempts->count);
+  for (uint32_t i = 0; i < attempts->count; i++) {
+    plq__facts_of_attempt(&facts, &attempts->rows[i]);
+    msgpack_pack_map(packer, facts.count);
+    pack_facts(packer, &facts);
+  }
+}
+
+/* What every reply begins with; more: how many further keys come. */
+static void pack_head(msgpack_packer *packer, int32_t status, int32_t http_status, const char *trace_id, size_t more) {
+  msgpack_pack_map(packer, 2 + (http_status != 0) + (trace_id[0] != '\0') + more);
+  pack_number(packer, "v", PLQ_MESSAGE_VERSION);
+  pack_number(packer, "status", status);
+  if (http_status != 0) pack_number(packer, "http_status", http_status);
+  if (trace_id[0] != '\0') {
+    pack_text(packer, "trace_id");
+    pack_text(packer, trace_id);
+  }
+}
+
+/* ---- failure ---- */
+
+static void pack_error(msgpack_packer *packer, const plq_error *error) {
+  struct plq__facts facts;
+  plq__facts_of_error(&facts, error);
+  msgpack_pack_map(packer, facts.count + (error->detail_count > 0) + (error->load.count > 0));
+  pack_facts(packer, &facts);
+  if (error->detail_count > 0) {
+    pack_text(packer, "details");
+    msgpack_pack_array(packer, error->detail_count);
+    for (uint32_t i = 0; i < error->detail_count; i++) pack_text(packer, error->details[i]);
+  }
+  if (error->load.count > 0) {
+    pack_text(packer, "load");
+    msgpack_pack_array(packer, error->load.count);
+    for (uint32_t i = 0; i < error->load.count; i++) {
+      plq__facts_of_load(&facts, &error->load.rows[i]);
+      msgpack_pack_map(packer, facts.count);
+      pack_facts(packer, &facts);
+    }
+  }
+}
+
+/* For lack of memory there is no error, and delivery can only be told with care. */
+static struct plq_error bare_error(int32_t status) {
+  int32_t kind = plq_status_kind(status);
+  bool local = kind == PLQ_KIND_USAGE || kind == PLQ_KIND_CONFIG || kind == PLQ_KIND_INPUT || kind == PLQ_KIND_LOAD;
+  int32_t delivery = local ? PLQ_DELIVERY_NOT_SENT : PLQ_DELIVERY_MAYBE_SENT;
+  return (struct plq_error){.status = status, .phase = plq_status_phase(status), .delivery = delivery, .retry_after_ms = -1};
+}
+
+int32_t plq__message_write_failure(struct plq__buffer *reply, int32_t status, const plq_error *error) {
+  const struct plq_error bare = bare_error(status);
+  msgpack_packer packer;
+  msgpack_packer_init(&packer, reply, write_bytes);
+  if (error == NULL) error = &bare;
+  pack_head(&packer, status, error->http_status, plq_error_trace_id(error, NULL), 2);
+  pack_text(&packer, "error");
+  pack_error(&packer, error);
+  pack_attempts(&packer, &error->attempts);
+  return reply->failed ? PLQ_E_MEMORY : PLQ_OK;
+}
+
+/* ---- success ---- */
+
+/* A result on its way into the reply. */
+struct given {
+  const char *name;
+  const char *text;    /* borrowed from the response */
+  plq_secret *secret;  /* owned until it is packed or published */
+  plq_secret_id id;    /* of a published one */
+  int64_t expires_at_ms, life_ms;
+};
+
+/* Takes the results out of the response; returns how many there are. */
+static size_t take_results(const struct plq__operation *operation, plq_response *response, struct given *given) {
+  size_t count = 0;
+  for (size_t i = 0; i < operation->result_count; i++) {
+    struct given one = {.name = operation->results[i].name};
+    int32_t status = operation->results[i].secret ? plq_response_take_secret(response, one.name, PLQ_NUL, &one.secret)
+                                                  : plq_response_text(response, one.name, PLQ_NUL, &one.text, NULL);
+    if (status != PLQ_OK) continue;
+    one.expires_at_ms = plq_secret_expires_at_ms(one.secret);
+    one.life_ms = plq_secret_life_ms(one.secret);
+    given[count++] = one;
+  }
+  return count;
+}
+
+static int32_t publish(struct given *given, size_t count, plq_client_id client) {
+  int32_t status = PLQ_OK;
+  for (size_t i = 0; i < count && status == PLQ_OK; i++) {
+    if (given[i].secret == NULL) continue;
+    status = plq__secret_publish(client, given[i].secret, &given[i].id);
+    given[i].secret = NULL;
+  }
+  return status;
+}
+
+/* Nobody will learn these handles: what they name is wiped now, not when the client ends. */
+static void unpublish(const struct given *given, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    plq_secret *secret = NULL;
+    if (given[i].id != 0 && plq_secret_claim(given[i].id, &secret) == PLQ_OK) plq_secret_free(secret);
+  }
+}
+
+/* A secret whose life is over by now is shown without its bytes. */
+static void pack_secret(msgpack_packer *packer, const struct given *given) {
+  const char *bytes = NULL;
+  size_t len = 0;
+  bool readable = plq_secret_read(given->secret, &bytes, &len) == PLQ_OK;
+  msgpack_pack_map(packer, 2 + (given->id != 0 || readable));
+  if (given->id != 0) {
+    pack_number(packer, "handle", (int64_t)given->id);
+  } else if (readable) {
+    pack_text(packer, "bin");
+    msgpack_pack_bin(packer, len);
+    msgpack_pack_bin_body(packer, bytes, len);
+  }
+  pack_number(packer, "expires_at_ms", given->expires_at_ms);
+  pack_number(packer, "life_ms", given->life_ms);
+}
+
+static void pack_results(msgpack_packer *packer, const struct given *given, size_t count) {
+  pack_text(packer, "results");
+  msgpack_pack_map(packer, count);
+  for (size_t i = 0; i < count; i++) {
+    pack_text(packer, given[i].name);
+    if (given[i].text != NULL)
+      pack_text(packer, given[i].text);
+    else
+      pack_secret(packer, &given[i]);
+  }
+}
+
+int32_t plq__message_write_success(struct plq__buffer *reply, const struct plq__message *message, plq_client_id client,
+                                   plq_response *response, plq_error **out_error) {
+  struct given given[PLQ__RESULTS_MOST];
+  size_t count = take_results(message->operation, response, given);
+  int32_t status = message->want_secret_handle ? publish(given, count, client) : PLQ_OK;
+  if (status != PLQ_OK) {
+    plq__fail_plain(out_error, status);
+    goto cleanup;
+  }
+  msgpack_packer packer;
+  msgpack_packer_init(&packer, reply, write_bytes);
+  pack_head(&packer, PLQ_OK, plq_response_http_status(response), plq_response_trace_id(response, NULL), 1 + message->want_attempts);
+  pack_results(&packer, given, count);
+  if (message->want_attempts) pack_attempts(&packer, plq_response_attempts(response));
+  if (reply->failed) status = PLQ_E_MEMORY;
+cleanup:
+  if (status != PLQ_OK) unpublish(given, count);
+  for (size_t i = 0; i < count; i++) plq_secret_free(given[i].secret);
+  return status;
+}
