@@ -256,7 +256,7 @@ static int32_t unknown(struct plq__text key, plq_error **out_error) {
     size_t distance = plq__distance(key, plq__text_in(option_rows[i].name, SIZE_MAX), best);
     if (distance < best) best = distance, nearest = option_rows[i].name;
   }
-  int len = key.len < 64 ? (int)key.len : 64;
+  int len = (int)plq__utf8_cut(key, 64);
   if (nearest != NULL)
     return plq__fail(out_error, PLQ_E_OPTION_UNKNOWN, nearest, "there is no option \"%.*s\"; the nearest is \"%s\"", len, key.at, nearest);
   return plq__fail(out_error, PLQ_E_OPTION_UNKNOWN, NULL, "there is no option \"%.*s\"; docs/options.md lists them", len, key.at);

@@ -43,10 +43,11 @@ const char *plq_status_text(int32_t status) {
   const struct status_row *row = find_status(status);
   if (row != NULL) return row->text;
   const struct name_row *kind = find_name(kinds_rows, COUNT(kinds_rows), plq_status_kind(status));
-  return kind != NULL && status > 0 ? kind->text : "a status that this library does not know";
+  return kind != NULL ? kind->text : "a status that this library does not know";
 }
 
-int32_t plq_status_kind(int32_t status) { return status / 1000; }
+/* 0 alone is success: what is no status at all, such as an HTTP status or a negative number, must not read as one. */
+int32_t plq_status_kind(int32_t status) { return status == PLQ_OK ? PLQ_KIND_OK : status < 1000 ? PLQ_KIND_INTERNAL : status / 1000; }
 
 int32_t plq_status_phase(int32_t status) {
   const struct status_row *row = find_status(status);

@@ -208,7 +208,7 @@ PLQ_API const char *plq_status_name(int32_t status);
 /** @return what a status means, in a few words; for an unknown number what its kind means. Static. */
 PLQ_API const char *plq_status_text(int32_t status);
 
-/** @return PLQ_KIND_*, also of a status that this library does not know */
+/** @return PLQ_KIND_*, also of a status that this library does not know; PLQ_KIND_INTERNAL for a number that can be no status */
 PLQ_API int32_t plq_status_kind(int32_t status);
 
 /** @return PLQ_PHASE_*: where this status usually happens; PLQ_PHASE_NONE for an unknown number */
