@@ -20,9 +20,9 @@ struct plq_transports {
   struct row *rows;
 };
 
-static const char *const capability_names[] = {"blocking",  "async",      "concurrent",   "prewarm",            "keepalive",
-                                               "http2",     "proxy",      "client_certificate", "ca",           "pins",
-                                               "send_state", "tls_facts", "fork_abandon", "self_contained_tls", "wipes"};
+static const char *const capability_names[] = {
+    "blocking", "async",      "concurrent", "prewarm",      "keepalive",          "http2", "proxy", "client_certificate", "ca",
+    "pins",     "send_state", "tls_facts",  "fork_abandon", "self_contained_tls", "wipes"};
 
 static struct row *add_row(struct plq_transports *transports) {
   if (transports->count == transports->room) {
@@ -74,7 +74,8 @@ static int32_t add(struct plq_transports *transports, const plq_options *options
   const struct plq__plugin *plugin = NULL;
   plq_error *error = NULL;
   int32_t status = plq__load(options, name, &plugin, &error);
-  bool good = status != PLQ_E_MEMORY && (status == PLQ_OK ? add_loaded(transports, plugin) : add_failed(transports, name, path, error));
+  bool good =
+      status != PLQ_E_MEMORY && (status == PLQ_OK ? add_loaded(transports, plugin) : add_failed(transports, name, path, error));
   plq_error_free(error);
   return good ? PLQ_OK : PLQ_E_MEMORY;
 }
@@ -111,7 +112,8 @@ static int32_t check_folder(const plq_options *options, const char *folder, bool
   bool check = plq__options_number(options, PLQ__OPT_TRANSPORT_PATH_CHECK) != 0;
   int32_t status = plq__folder_check(&loading, folder, check);
   *out_there = status == PLQ_OK;
-  for (struct plq__loaded *at = plq__registry_first(); at != NULL && status == PLQ_E_TRANSPORT_NOT_FOUND; at = plq__registry_next(at))
+  for (struct plq__loaded *at = plq__registry_first(); at != NULL && status == PLQ_E_TRANSPORT_NOT_FOUND;
+       at = plq__registry_next(at))
     if (at->plugin.path[0] == '\0' && !plq__options_is_set(options, PLQ__OPT_TRANSPORT_DIR)) status = PLQ_OK;
   return plq__loading_end(&loading, status, out_error);
 }
@@ -162,7 +164,8 @@ uint32_t plq_transports_count(const plq_transports *transports) { return transpo
 
 const char *plq_transports_text(const plq_transports *transports, uint32_t index, int32_t which, size_t *out_len) {
   const char *text = NULL;
-  if (transports != NULL && index < transports->count && which >= 1 && which <= TEXTS) text = transports->rows[index].texts[which - 1];
+  if (transports != NULL && index < transports->count && which >= 1 && which <= TEXTS)
+    text = transports->rows[index].texts[which - 1];
   if (text == NULL) text = "";
   if (out_len != NULL) *out_len = strlen(text);
   return text;

@@ -120,7 +120,7 @@ static void make_request(struct call *call, const struct plq__tokens *tokens, ui
 /* Replaces the error of the attempt before; one from the service is kept aside, because its facts outlive later failures. */
 static void keep_error(struct call *call, plq_error *error) {
   if (call->error != NULL && call->error != call->last_http) plq_error_free(call->error);
-  if (error != NULL && error->http_status != 0) {
+  if (error != NULL && call->failure.delivery == PLQ_DELIVERY_ANSWERED) {
     plq_error_free(call->last_http);
     call->last_http = error;
   }
@@ -138,7 +138,7 @@ static int32_t fail_attempt(struct call *call, struct plq__attempt_state *attemp
   if (error != NULL) {
     error->status = attempt->status;
     error->phase = attempt->phase;
-    error->http_status = call->failure.http_status;
+    error->http_status = attempt->head.http_status;
     error->retry_after_ms = call->failure.retry_after_ms;
     if (attempt->head.trace_id[0] != '\0') set_text(error, PLQ__ERROR_TRACE_ID, attempt->head.trace_id);
     if (decoded == NULL && answered) describe_http(call, attempt, tokens, error);

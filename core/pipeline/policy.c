@@ -11,6 +11,7 @@ static bool refused_unseen(const struct plq__failure *failure) {
 
 bool plq__policy_repeatable(const struct plq__settings *settings, bool may_repeat, const struct plq__failure *failure) {
   bool ambiguous = may_repeat && !settings->only_safe;
+  if (failure->status == PLQ_E_HTTP_UNAUTHORIZED) return false; /* whatever retry_statuses says: the token will not get better */
   switch (plq__status_repeat(failure->status)) {
     case REPEAT_NOT_SENT: return failure->delivery == PLQ_DELIVERY_NOT_SENT;
     case REPEAT_AMBIGUOUS: return failure->delivery == PLQ_DELIVERY_NOT_SENT || ambiguous;

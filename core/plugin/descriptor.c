@@ -13,8 +13,8 @@ enum { MOST_OPTIONS = 256 };
 #define FUNCTIONS_LEAST (offsetof(plq_transport_functions, abandon_after_fork) + sizeof(void (*)(void)))
 
 static int32_t invalid(struct plq__loading *loading, const char *trouble, const char *detail) {
-  return plq__loading_fail(loading, PLQ_E_TRANSPORT_INVALID, "descriptor", "%s is not usable as a transport: %s%s%s", loading->path,
-                           trouble, detail != NULL ? " " : "", detail != NULL ? detail : "");
+  return plq__loading_fail(loading, PLQ_E_TRANSPORT_INVALID, "descriptor", "%s is not usable as a transport: %s%s%s",
+                           loading->path, trouble, detail != NULL ? " " : "", detail != NULL ? detail : "");
 }
 
 /* ---- functions ---- */
@@ -25,7 +25,8 @@ struct need {
   const char *name;
 };
 
-#define NEED(function, capability) {offsetof(plq_transport_functions, function), capability, #function}
+#define NEED(function, capability) \
+  { offsetof(plq_transport_functions, function), capability, #function }
 static const struct need needs[] = {
     NEED(create, 0),
     NEED(cancel, 0),
@@ -89,7 +90,8 @@ int plq__schema_standard(const char *key) {
 static const char *row_trouble(const plq_transport_option *row) {
   int standard = plq__schema_standard(row->key);
   if (row->type < PLQ_OPTION_TEXT || row->type > PLQ_OPTION_SECRET) return "an option has an unknown type:";
-  if (standard >= 0 && plq__option_row(standard)->type != row->type) return "an option has another type than docs/options.md says:";
+  if (standard >= 0 && plq__option_row(standard)->type != row->type)
+    return "an option has another type than docs/options.md says:";
   if (row->min > row->max) return "an option has a min above its max:";
   if (row->type == PLQ_OPTION_CHOICE && row->choices == NULL) return "an option of type CHOICE has no choices:";
   if (row->default_text == NULL) return NULL;
@@ -139,9 +141,10 @@ static int32_t copy_descriptor(struct plq__loading *loading, struct plq__plugin 
   memcpy(copy, given, size < sizeof *copy ? size : sizeof *copy);
   copy->struct_size = sizeof *copy;
   if (copy->abi_minor_required > PLQ_TRANSPORT_ABI_MINOR)
-    return plq__loading_fail(loading, PLQ_E_TRANSPORT_ABI_MINOR, "descriptor",
-                             "%s needs minor version %u of the transport ABI, and this libplastiq has %d.%d; install a newer libplastiq",
-                             loading->path, (unsigned)copy->abi_minor_required, PLQ_TRANSPORT_ABI_MAJOR, PLQ_TRANSPORT_ABI_MINOR);
+    return plq__loading_fail(
+        loading, PLQ_E_TRANSPORT_ABI_MINOR, "descriptor",
+        "%s needs minor version %u of the transport ABI, and this libplastiq has %d.%d; install a newer libplastiq",
+        loading->path, (unsigned)copy->abi_minor_required, PLQ_TRANSPORT_ABI_MAJOR, PLQ_TRANSPORT_ABI_MINOR);
   if (copy->deployment_class != PLQ_CLASS_PRODUCTION && copy->deployment_class != PLQ_CLASS_TEST)
     return invalid(loading, "its class is neither PLQ_CLASS_PRODUCTION nor PLQ_CLASS_TEST", NULL);
   int32_t status = check_texts(loading, copy);
@@ -155,7 +158,8 @@ static int32_t refused(struct plq__loading *loading, int32_t status, plq_transpo
   error->message[sizeof error->message - 1] = '\0';
   plq__clean(text, sizeof text, error->message, strlen(error->message));
   int32_t shown = plq_status_kind(status) == PLQ_KIND_MEMORY ? PLQ_E_MEMORY : PLQ_E_TRANSPORT_REFUSED;
-  return plq__loading_fail(loading, shown, "entry", "%s refused to load: %s", loading->path, text[0] != '\0' ? text : plq_status_text(status));
+  return plq__loading_fail(loading, shown, "entry", "%s refused to load: %s", loading->path,
+                           text[0] != '\0' ? text : plq_status_text(status));
 }
 
 int32_t plq__loaded_accept(struct plq__loading *loading, struct plq__loaded *loaded) {

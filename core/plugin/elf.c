@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads from the file, not from a mapping, so that a file that shrinks meanwhile is an error and no SIGBUS. Whatever a field says,
- * nothing is read outside the file and nothing is allocated beyond the caps here.
+ * Reads from the file, not from a mapping, so that a file that shrinks meanwhile is an error and no SIGBUS. Whatever a field
+ * says, nothing is read outside the file and nothing is allocated beyond the caps here.
  */
 #include <elf.h>
 #include <errno.h>
@@ -73,8 +73,8 @@ static bool read_at(const struct reader *reader, uint64_t at, void *out, size_t 
 }
 
 static int32_t bad(const struct reader *reader, const char *what) {
-  return plq__loading_fail(reader->loading, PLQ_E_TRANSPORT_FORMAT, "elf", "%s %s, so it cannot be loaded here", reader->loading->path,
-                           what);
+  return plq__loading_fail(reader->loading, PLQ_E_TRANSPORT_FORMAT, "elf", "%s %s, so it cannot be loaded here",
+                           reader->loading->path, what);
 }
 
 static const char *machine_name(unsigned machine) {
@@ -100,7 +100,8 @@ static int32_t read_head(const struct reader *reader, ElfW(Ehdr) * head) {
   if (OWN_MACHINE != EM_NONE && head->e_machine != OWN_MACHINE)
     return plq__loading_fail(reader->loading, PLQ_E_TRANSPORT_FORMAT, "elf",
                              "%s was built for %s (ELF machine %u) and this process is %s; install the build for this machine",
-                             reader->loading->path, machine_name(head->e_machine), (unsigned)head->e_machine, machine_name(OWN_MACHINE));
+                             reader->loading->path, machine_name(head->e_machine), (unsigned)head->e_machine,
+                             machine_name(OWN_MACHINE));
   if (head->e_type != ET_DYN) return bad(reader, "is an ELF file but not a shared object");
   if (head->e_phentsize != sizeof(ElfW(Phdr)) || head->e_phnum == 0 || head->e_phnum > MOST_SEGMENTS)
     return bad(reader, "has a broken table of segments");
@@ -112,9 +113,10 @@ static int32_t read_head(const struct reader *reader, ElfW(Ehdr) * head) {
 static uint64_t align_up(uint64_t value, uint64_t align) { return (value + align - 1) / align * align; }
 
 static int32_t bad_note(const struct reader *reader) {
-  return plq__loading_fail(reader->loading, PLQ_E_TRANSPORT_INVALID, "note",
-                           "%s has a broken note about what it needs; build it with PLQ_TRANSPORT_DEFINE_NOTE of plastiq/transport.h",
-                           reader->loading->path);
+  return plq__loading_fail(
+      reader->loading, PLQ_E_TRANSPORT_INVALID, "note",
+      "%s has a broken note about what it needs; build it with PLQ_TRANSPORT_DEFINE_NOTE of plastiq/transport.h",
+      reader->loading->path);
 }
 
 static int32_t take_note(const struct reader *reader, const char *content, size_t len, struct plq__elf *elf) {
@@ -162,7 +164,8 @@ static int32_t read_segments(const struct reader *reader, const ElfW(Ehdr) * hea
   for (unsigned i = 0; i < head->e_phnum; i++) {
     ElfW(Phdr) segment;
     uint64_t at;
-    if (__builtin_add_overflow((uint64_t)head->e_phoff, (uint64_t)i * sizeof segment, &at) || !read_at(reader, at, &segment, sizeof segment))
+    if (__builtin_add_overflow((uint64_t)head->e_phoff, (uint64_t)i * sizeof segment, &at) ||
+        !read_at(reader, at, &segment, sizeof segment))
       return bad(reader, "is cut off inside its table of segments");
     if (segment.p_type != PT_LOAD && segment.p_type != PT_NOTE && segment.p_type != PT_DYNAMIC) continue;
     if (!is_inside(reader, segment.p_offset, segment.p_filesz)) return bad(reader, "is cut off: a part of it is missing");
@@ -221,10 +224,12 @@ static bool find_symbols(const struct reader *reader, const ElfW(Ehdr) * head, E
 static int32_t read_symbols(const struct reader *reader, const ElfW(Ehdr) * head, struct plq__elf *elf) {
   ElfW(Shdr) table, text;
   if (!find_symbols(reader, head, &table) || !read_section(reader, head, table.sh_link, &text)) return PLQ_OK;
-  if (text.sh_type != SHT_STRTAB || text.sh_size > LARGEST_NAMES || !is_inside(reader, text.sh_offset, text.sh_size)) return PLQ_OK;
+  if (text.sh_type != SHT_STRTAB || text.sh_size > LARGEST_NAMES || !is_inside(reader, text.sh_offset, text.sh_size))
+    return PLQ_OK;
   char *names = plq__alloc((size_t)text.sh_size + 1);
   if (names == NULL) return PLQ_E_MEMORY;
-  bool good = read_at(reader, text.sh_offset, names, (size_t)text.sh_size) && scan_symbols(reader, &table, names, text.sh_size, elf);
+  bool good =
+      read_at(reader, text.sh_offset, names, (size_t)text.sh_size) && scan_symbols(reader, &table, names, text.sh_size, elf);
   if (good && elf->entry == PLQ__ENTRY_UNKNOWN) elf->entry = PLQ__ENTRY_ABSENT;
   plq__free(names);
   return PLQ_OK;

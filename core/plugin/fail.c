@@ -33,7 +33,9 @@ __attribute__((unused)) static const char *text_of_gnu(const char *result, const
 
 /* glibc's answers the text, musl's a number. */
 const char *plq__errno_text(int number, char *buffer, size_t room) {
-  return _Generic(strerror_r(number, buffer, room), int: text_of_xsi, default: text_of_gnu)(strerror_r(number, buffer, room), buffer);
+  return _Generic(strerror_r(number, buffer, room), int
+                  : text_of_xsi, default
+                  : text_of_gnu)(strerror_r(number, buffer, room), buffer);
 }
 
 /* ---- a load under way ---- */
@@ -115,7 +117,8 @@ static int32_t delivery_of(const plq_transport_error *error, int32_t status) {
   return (told ? error->delivery == PLQ_DELIVERY_NOT_SENT : before) ? PLQ_DELIVERY_NOT_SENT : PLQ_DELIVERY_MAYBE_SENT;
 }
 
-int32_t plq__plugin_fail(plq_error **out_error, const struct plq__plugin *plugin, int32_t status, const plq_transport_error *reported) {
+int32_t plq__plugin_fail(plq_error **out_error, const struct plq__plugin *plugin, int32_t status,
+                         const plq_transport_error *reported) {
   plq_transport_error error = normalized(reported);
   char text[800]; /* room for U+FFFD in place of each byte */
   size_t len = plq__clean(text, sizeof text, error.message, strlen(error.message));

@@ -47,7 +47,7 @@ static void host_log(void *context, int32_t level, const char *text, size_t len)
   char line[512];
   if (listener == NULL || text == NULL) return;
   plq__clean(line, sizeof line, text, len);
-  plq__loading_pass(listener, "log", "%s: %s", level_name(level), line);
+  plq__loading_pass(listener, listener->stage, "%s: %s", level_name(level), line);
 }
 
 static int32_t host_log_level(void *context) {

@@ -35,7 +35,8 @@ static int32_t create_failed(struct plq__loading *loading, const struct plq__plu
 static int32_t create(struct plq__instance *instance, const plq_options *options, const struct plq__values *values,
                       plq_error **out_error) {
   const struct plq__plugin *plugin = instance->plugin;
-  struct plq__loading loading = {.options = options, .path = plugin->path[0] != '\0' ? plugin->path : plugin->transport.name};
+  struct plq__loading loading = {
+      .options = options, .path = plugin->path[0] != '\0' ? plugin->path : plugin->transport.name, .stage = "create"};
   plq_transport_error reported = {.struct_size = sizeof reported};
   plq__host_listen(&loading);
   int32_t status = plugin->functions.create(&instance->host, values->rows, values->count, sizeof *values->rows, &reported,
@@ -45,7 +46,8 @@ static int32_t create(struct plq__instance *instance, const plq_options *options
     instance->transport = NULL;
     status = create_failed(&loading, plugin, status, &reported, out_error);
   } else if (instance->transport == NULL) {
-    status = plq__fail(out_error, PLQ_E_TRANSPORT_MISBEHAVED, NULL, "%s: create succeeded and gave no instance", plugin->transport.name);
+    status = plq__fail(out_error, PLQ_E_TRANSPORT_MISBEHAVED, NULL, "%s: create succeeded and gave no instance",
+                       plugin->transport.name);
   }
   plq__load_log_clear(&loading.log);
   return status;

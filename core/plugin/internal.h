@@ -24,12 +24,14 @@ struct plq__loading {
   const plq_options *options;
   const char *path;  /* what the next row of the log is about: a file, or a name */
   const char *field; /* the option that an error names */
+  const char *stage; /* what the plugin logs belongs to: entry, create */
   struct plq__load_log log;
   char message[1024];
 };
 
 /* Adds a row: a stage went well. */
-__attribute__((format(printf, 3, 4))) void plq__loading_pass(struct plq__loading *loading, const char *stage, const char *format, ...);
+__attribute__((format(printf, 3, 4))) void plq__loading_pass(struct plq__loading *loading, const char *stage, const char *format,
+                                                             ...);
 /* Adds a row: a stage failed, and why is the error's message. Returns the status. */
 __attribute__((format(printf, 4, 5))) int32_t plq__loading_fail(struct plq__loading *loading, int32_t status, const char *stage,
                                                                 const char *format, ...);

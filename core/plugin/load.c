@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a name to a loaded plugin. What can be known without running the file's code is known before it runs; nothing falls back to
- * another transport, nothing is unloaded, and a failure is not remembered: the next load looks again.
+ * From a name to a loaded plugin. What can be known without running the file's code is known before it runs; nothing falls back
+ * to another transport, nothing is unloaded, and a failure is not remembered: the next load looks again.
  */
 #include <limits.h>
 #include <plastiq/options.h>
@@ -36,25 +36,28 @@ static int32_t check_allowed(struct plq__loading *loading, struct plq__text name
   if (plq__list_has(allow, name)) return PLQ_OK;
   loading->field = "transport_allow";
   return plq__loading_fail(loading, PLQ_E_TRANSPORT_NOT_ALLOWED, "policy",
-                           "the transport \"%.*s\" is not allowed: the option transport_allow names \"%s\"", (int)name.len, name.at, allow);
+                           "the transport \"%.*s\" is not allowed: the option transport_allow names \"%s\"", (int)name.len,
+                           name.at, allow);
 }
 
 static int32_t check_class(struct plq__loading *loading, const char *stage, uint32_t deployment_class) {
   bool allowed = plq__options_number(loading->options, PLQ__OPT_ALLOW_TEST_TRANSPORTS) != 0;
   if (deployment_class != PLQ_CLASS_TEST || allowed) return PLQ_OK;
   loading->field = "allow_test_transports";
-  return plq__loading_fail(loading, PLQ_E_TRANSPORT_TEST_CLASS, stage,
-                           "%s is a test transport, which never reaches the service; set the option allow_test_transports to true in code "
-                           "if that is meant",
-                           loading->path);
+  return plq__loading_fail(
+      loading, PLQ_E_TRANSPORT_TEST_CLASS, stage,
+      "%s is a test transport, which never reaches the service; set the option allow_test_transports to true in code "
+      "if that is meant",
+      loading->path);
 }
 
 /* For every use, also of what was loaded for other options. `name` is empty if a path was asked for. */
 static int32_t check_use(struct plq__loading *loading, const struct plq__loaded *loaded, struct plq__text name) {
   const char *own = loaded->plugin.transport.name;
   if (name.len > 0 && !plq__text_is(name, own))
-    return plq__loading_fail(loading, PLQ_E_TRANSPORT_INVALID, "descriptor", "%s calls itself \"%s\", not \"%.*s\"; its file has the wrong name",
-                             loading->path, own, (int)name.len, name.at);
+    return plq__loading_fail(loading, PLQ_E_TRANSPORT_INVALID, "descriptor",
+                             "%s calls itself \"%s\", not \"%.*s\"; its file has the wrong name", loading->path, own,
+                             (int)name.len, name.at);
   int32_t status = check_allowed(loading, plq__text_in(own, SIZE_MAX));
   return status == PLQ_OK ? check_class(loading, "policy", loaded->plugin.transport.deployment_class) : status;
 }
@@ -82,22 +85,30 @@ static int32_t not_found(struct plq__loading *loading, struct plq__text name) {
   const char *folder = plq__transport_folder(loading->options);
   list_present(folder, present, sizeof present);
   if (folder == NULL)
-    return plq__loading_fail(loading, PLQ_E_TRANSPORT_NOT_FOUND, "name",
-                             "there is no transport \"%.*s\": this build of libplastiq loads no files, and linked in are: %s; use "
-                             "plq_transport_register_static()",
-                             (int)name.len, name.at, present);
+    return plq__loading_fail(
+        loading, PLQ_E_TRANSPORT_NOT_FOUND, "name",
+        "there is no transport \"%.*s\": this build of libplastiq loads no files, and linked in are: %s; use "
+        "plq_transport_register_static()",
+        (int)name.len, name.at, present);
   bool chosen = plq__options_is_set(loading->options, PLQ__OPT_TRANSPORT_DIR);
   plq__clean(why, sizeof why, loading->message, strlen(loading->message)); /* of the row before this one */
-  return plq__loading_fail(loading, PLQ_E_TRANSPORT_NOT_FOUND, "name", "there is no transport \"%.*s\": %s; there are: %s. %s",
-                           (int)name.len, name.at, why, present,
-                           chosen ? "The option transport_dir chose that folder"
-                                  : "That folder is the plugindir of this build (pkg-config --variable=plugindir plastiq); the option "
-                                    "transport_dir chooses another");
+  return plq__loading_fail(
+      loading, PLQ_E_TRANSPORT_NOT_FOUND, "name", "there is no transport \"%.*s\": %s; there are: %s. %s", (int)name.len, name.at,
+      why, present,
+      chosen ? "The option transport_dir chose that folder"
+             : "That folder is the plugindir of this build (pkg-config --variable=plugindir plastiq); the option "
+               "transport_dir chooses another");
 }
 
 #ifndef PLQ_NO_DLOPEN
 
 /* ---- one file ---- */
+
+static int32_t no_entry(struct plq__loading *loading, const char *stage) {
+  return plq__loading_fail(loading, PLQ_E_TRANSPORT_FOREIGN, stage,
+                           "%s is a shared object but no libplastiq transport: it does not export plq_transport_entry_v1",
+                           loading->path);
+}
 
 /* The facts in the file, without running it: the entry function, and what the note says of this ABI. */
 static int32_t check_elf(struct plq__loading *loading, const struct plq__elf *elf) {
@@ -106,48 +117,53 @@ static int32_t check_elf(struct plq__loading *loading, const struct plq__elf *el
   uint32_t major = elf->other_major;
   if (major == 0 && elf->has_note && !noted) major = elf->note.abi_major;
   if (elf->entry != PLQ__ENTRY_PRESENT && !noted && major != 0)
-    return plq__loading_fail(loading, PLQ_E_TRANSPORT_ABI_MAJOR, "elf",
-                             "%s was built for major version %u of the transport ABI, and this libplastiq has version %d; install the build "
-                             "of the transport that matches",
-                             path, (unsigned)major, PLQ_TRANSPORT_ABI_MAJOR);
-  if (elf->entry == PLQ__ENTRY_ABSENT)
-    return plq__loading_fail(loading, PLQ_E_TRANSPORT_FOREIGN, "elf",
-                             "%s is a shared object but no libplastiq transport: it does not export plq_transport_entry_v1", path);
+    return plq__loading_fail(
+        loading, PLQ_E_TRANSPORT_ABI_MAJOR, "elf",
+        "%s was built for major version %u of the transport ABI, and this libplastiq has version %d; install the build "
+        "of the transport that matches",
+        path, (unsigned)major, PLQ_TRANSPORT_ABI_MAJOR);
+  if (elf->entry == PLQ__ENTRY_ABSENT) return no_entry(loading, "elf");
   plq__loading_pass(loading, "elf", "a shared object for this machine");
   if (!noted) return PLQ_OK;
   const plq_transport_note *note = &elf->note;
   if (note->abi_minor_required > PLQ_TRANSPORT_ABI_MINOR)
-    return plq__loading_fail(loading, PLQ_E_TRANSPORT_ABI_MINOR, "note",
-                             "%s needs minor version %u of the transport ABI, and this libplastiq has %d.%d; install a newer libplastiq", path,
-                             (unsigned)note->abi_minor_required, PLQ_TRANSPORT_ABI_MAJOR, PLQ_TRANSPORT_ABI_MINOR);
+    return plq__loading_fail(
+        loading, PLQ_E_TRANSPORT_ABI_MINOR, "note",
+        "%s needs minor version %u of the transport ABI, and this libplastiq has %d.%d; install a newer libplastiq", path,
+        (unsigned)note->abi_minor_required, PLQ_TRANSPORT_ABI_MAJOR, PLQ_TRANSPORT_ABI_MINOR);
   if (note->deployment_class != PLQ_CLASS_PRODUCTION && note->deployment_class != PLQ_CLASS_TEST)
-    return plq__loading_fail(loading, PLQ_E_TRANSPORT_INVALID, "note", "%s has a note with the unknown class %u; build it again", path,
-                             (unsigned)note->deployment_class);
+    return plq__loading_fail(loading, PLQ_E_TRANSPORT_INVALID, "note", "%s has a note with the unknown class %u; build it again",
+                             path, (unsigned)note->deployment_class);
   int32_t status = check_class(loading, "note", note->deployment_class);
   if (status == PLQ_OK) plq__loading_pass(loading, "note", "what it needs is here");
   return status;
 }
 
-static int32_t open_object(struct plq__loading *loading, const struct plq__file *file, plq_transport_entry_fn *out_entry) {
-  dlerror();
-  void *object = dlopen(file->path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  const char *trouble = object == NULL ? dlerror() : NULL;
-  if (object == NULL)
-    return plq__loading_fail(loading, PLQ_E_TRANSPORT_DLOPEN, "dlopen", "the dynamic loader refused %s: %s", loading->path,
-                             trouble != NULL ? trouble : "it does not say why");
-  void *symbol = dlsym(object, "plq_transport_entry_v1");
-  if (symbol == NULL)
-    return plq__loading_fail(loading, PLQ_E_TRANSPORT_FOREIGN, "dlopen",
-                             "%s is a shared object but no libplastiq transport: it does not export plq_transport_entry_v1", loading->path);
-  /* the file that was checked is the one that was loaded, and the entry is its own */
+/* The symbol's file, by name, is the one that was checked. */
+static bool lies_in(void *symbol, const struct plq__file *file) {
   Dl_info info;
   struct stat now;
-  bool same = dladdr(symbol, &info) != 0 && info.dli_fname != NULL && stat(info.dli_fname, &now) == 0 &&
-              now.st_dev == file->info.st_dev && now.st_ino == file->info.st_ino;
-  if (!same)
+  return dladdr(symbol, &info) != 0 && info.dli_fname != NULL && stat(info.dli_fname, &now) == 0 &&
+         now.st_dev == file->info.st_dev && now.st_ino == file->info.st_ino;
+}
+
+static int32_t open_object(struct plq__loading *loading, const struct plq__file *file, const struct plq__elf *elf,
+                           plq_transport_entry_fn *out_entry) {
+  dlerror();
+  void *object = dlopen(file->path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  if (object == NULL) {
+    const char *trouble = dlerror();
+    return plq__loading_fail(loading, PLQ_E_TRANSPORT_DLOPEN, "dlopen", "the dynamic loader refused %s: %s", loading->path,
+                             trouble != NULL ? trouble : "it does not say why");
+  }
+  void *symbol = dlsym(object, "plq_transport_entry_v1");
+  if (symbol == NULL) return no_entry(loading, "dlopen");
+  if (!lies_in(symbol, file)) {
+    if (elf->entry != PLQ__ENTRY_PRESENT) return no_entry(loading, "dlopen"); /* it is that of a library under it */
     return plq__loading_fail(loading, PLQ_E_TRANSPORT_PATH_UNSAFE, "dlopen",
-                             "the entry function that was found does not lie in the file that was checked, %s; was the file replaced just now?",
+                             "%s was replaced by another file while it was loaded; load it again when nobody changes it",
                              loading->path);
+  }
   plq__loading_pass(loading, "dlopen", "loaded");
   memcpy(out_entry, &symbol, sizeof symbol);
   return PLQ_OK;
@@ -161,17 +177,19 @@ static int32_t compare_note(struct plq__loading *loading, const struct plq__elf 
   if (note->abi_minor_required == transport->abi_minor_required && note->deployment_class == transport->deployment_class &&
       capabilities == transport->capabilities)
     return PLQ_OK;
-  return plq__loading_fail(loading, PLQ_E_TRANSPORT_INVALID, "descriptor",
-                           "%s is not usable as a transport: its descriptor differs from its note in minor version, class or capabilities",
-                           loading->path);
+  return plq__loading_fail(
+      loading, PLQ_E_TRANSPORT_INVALID, "descriptor",
+      "%s is not usable as a transport: its descriptor differs from its note in minor version, class or capabilities",
+      loading->path);
 }
 
-static int32_t load_file(struct plq__loading *loading, const char *asked, const struct plq__file *file, struct plq__loaded **out_loaded) {
+static int32_t load_file(struct plq__loading *loading, const char *asked, const struct plq__file *file,
+                         struct plq__loaded **out_loaded) {
   struct plq__elf elf;
   plq_transport_entry_fn entry = NULL;
   int32_t status = plq__elf_read(loading, file->fd, (uint64_t)file->info.st_size, &elf);
   if (status == PLQ_OK) status = check_elf(loading, &elf);
-  if (status == PLQ_OK) status = open_object(loading, file, &entry);
+  if (status == PLQ_OK) status = open_object(loading, file, &elf, &entry);
   if (status != PLQ_OK) return status;
   /* the same file under another name: its entry function was called already */
   *out_loaded = plq__registry_find_entry(entry);
@@ -189,7 +207,8 @@ static int32_t load_file(struct plq__loading *loading, const char *asked, const 
   return PLQ_OK;
 }
 
-static int32_t find_file(struct plq__loading *loading, const char *asked, struct plq__text name, struct plq__loaded **out_loaded) {
+static int32_t find_file(struct plq__loading *loading, const char *asked, struct plq__text name,
+                         struct plq__loaded **out_loaded) {
   struct plq__file file;
   *out_loaded = plq__registry_find_path(asked);
   if (*out_loaded != NULL) return PLQ_OK;
@@ -206,11 +225,13 @@ static int32_t find_file(struct plq__loading *loading, const char *asked, struct
 }
 
 /* With what is loaded already there is no lock, so that a forked child needs none. */
-static int32_t find_path(struct plq__loading *loading, const char *asked, struct plq__text name, struct plq__loaded **out_loaded) {
+static int32_t find_path(struct plq__loading *loading, const char *asked, struct plq__text name,
+                         struct plq__loaded **out_loaded) {
   *out_loaded = plq__registry_find_path(asked);
   if (*out_loaded != NULL) return PLQ_OK;
   if (plq__host_is_listening())
-    return plq__loading_fail(loading, PLQ_E_REENTRANT, "policy", "a transport may not load another one from inside its own loading");
+    return plq__loading_fail(loading, PLQ_E_REENTRANT, "policy",
+                             "a transport may not load another one from inside its own loading");
   struct plq__registry_lock *lock = plq__registry_lock();
   if (lock == NULL) return PLQ_E_MEMORY;
   plq__host_listen(loading);
@@ -244,8 +265,8 @@ static int32_t find_by_path(struct plq__loading *loading, const char *path, stru
 
 static int32_t find_by_name(struct plq__loading *loading, struct plq__text name, struct plq__loaded **out_loaded) {
   if (!plq__is_transport_name(name))
-    return plq__loading_fail(loading, PLQ_E_TRANSPORT_NAME, "name", "\"%s\" is no name for a transport: use 1 to 32 of a-z 0-9 _ -, or an absolute path",
-                             loading->path);
+    return plq__loading_fail(loading, PLQ_E_TRANSPORT_NAME, "name",
+                             "\"%s\" is no name for a transport: use 1 to 32 of a-z 0-9 _ -, or an absolute path", loading->path);
   int32_t status = check_allowed(loading, name);
   if (status != PLQ_OK) return status;
   *out_loaded = plq__registry_find_static(name);
@@ -257,7 +278,8 @@ static int32_t find_by_name(struct plq__loading *loading, struct plq__text name,
   const char *folder = plq__transport_folder(loading->options);
   size_t len = strlen(folder);
   while (len > 0 && folder[len - 1] == '/') len--;
-  int size = snprintf(asked, sizeof asked, "%.*s/" PLQ__FILE_PREFIX "%.*s" PLQ__FILE_SUFFIX, (int)len, folder, (int)name.len, name.at);
+  int size =
+      snprintf(asked, sizeof asked, "%.*s/" PLQ__FILE_PREFIX "%.*s" PLQ__FILE_SUFFIX, (int)len, folder, (int)name.len, name.at);
   if (size < 0 || (size_t)size >= sizeof asked)
     return plq__loading_fail(loading, PLQ_E_TRANSPORT_NAME, "name", "the option transport_dir is too long for a path");
   const char *said = loading->path;
@@ -270,9 +292,10 @@ static int32_t find_by_name(struct plq__loading *loading, struct plq__text name,
 }
 
 int32_t plq__load(const plq_options *options, const char *what, const struct plq__plugin **out_plugin, plq_error **out_error) {
-  struct plq__loading loading = {.options = options, .path = what, .field = "transport"};
+  struct plq__loading loading = {.options = options, .path = what, .field = "transport", .stage = "entry"};
   struct plq__loaded *loaded = NULL;
-  int32_t status = what[0] == '/' ? find_by_path(&loading, what, &loaded) : find_by_name(&loading, plq__text_in(what, SIZE_MAX), &loaded);
+  int32_t status =
+      what[0] == '/' ? find_by_path(&loading, what, &loaded) : find_by_name(&loading, plq__text_in(what, SIZE_MAX), &loaded);
   *out_plugin = status == PLQ_OK ? &loaded->plugin : NULL;
   return plq__loading_end(&loading, status, out_error);
 }

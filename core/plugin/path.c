@@ -9,8 +9,8 @@
 
 #include "internal.h"
 
-#define UNSAFE                                                                                                                  \
-  "; somebody else could replace the transport. Give it to root or the current user and take the right to write from others "    \
+#define UNSAFE                                                                                                                \
+  "; somebody else could replace the transport. Give it to root or the current user and take the right to write from others " \
   "(chmod go-w), or set the option transport_path_check to false in code"
 
 static bool is_ours(uid_t owner) { return owner == 0 || owner == geteuid(); }
@@ -25,16 +25,17 @@ static const char *folder_trouble(const struct stat *folder, const struct stat *
 
 static int32_t unsafe(struct plq__loading *loading, const char *what, int len, const char *path, const char *trouble,
                       const struct stat *info) {
-  return plq__loading_fail(loading, PLQ_E_TRANSPORT_PATH_UNSAFE, "path", "the %s %.*s %s (owner %lu, mode %04o)" UNSAFE, what, len, path,
-                           trouble, (unsigned long)info->st_uid, (unsigned)info->st_mode & 07777u);
+  return plq__loading_fail(loading, PLQ_E_TRANSPORT_PATH_UNSAFE, "path", "the %s %.*s %s (owner %lu, mode %04o)" UNSAFE, what,
+                           len, path, trouble, (unsigned long)info->st_uid, (unsigned)info->st_mode & 07777u);
 }
 
 static int32_t gone(struct plq__loading *loading, const char *path, int number) {
   char buffer[128];
-  int32_t status = number == ENOMEM                        ? PLQ_E_MEMORY
+  int32_t status = number == ENOMEM                       ? PLQ_E_MEMORY
                    : number == EMFILE || number == ENFILE ? PLQ_E_RESOURCE_DESCRIPTORS
-                                                           : PLQ_E_TRANSPORT_NOT_FOUND;
-  return plq__loading_fail(loading, status, "path", "%s cannot be opened: %s", path, plq__errno_text(number, buffer, sizeof buffer));
+                                                          : PLQ_E_TRANSPORT_NOT_FOUND;
+  return plq__loading_fail(loading, status, "path", "%s cannot be opened: %s", path,
+                           plq__errno_text(number, buffer, sizeof buffer));
 }
 
 /* Checks every folder above the last part of a real path; the path is changed for a moment only. */
@@ -56,9 +57,9 @@ static int32_t check_folders(struct plq__loading *loading, char *path) {
 
 static int32_t check_file(struct plq__loading *loading, struct plq__file *file) {
   const struct stat *info = &file->info;
-  const char *trouble = !is_ours(info->st_uid)                          ? "belongs to another user"
+  const char *trouble = !is_ours(info->st_uid)                       ? "belongs to another user"
                         : (info->st_mode & (S_IWGRP | S_IWOTH)) != 0 ? "can be written by others"
-                                                                         : NULL;
+                                                                     : NULL;
   if (trouble != NULL) return unsafe(loading, "file", (int)strlen(file->path), file->path, trouble, info);
   return check_folders(loading, file->path);
 }
@@ -77,7 +78,8 @@ int32_t plq__file_open(struct plq__loading *loading, const char *path, bool chec
   out_file->fd = fd;
   int32_t status = PLQ_OK;
   if (!S_ISREG(out_file->info.st_mode))
-    status = plq__loading_fail(loading, PLQ_E_TRANSPORT_FORMAT, "file", "%s is not a regular file, so it is no transport", out_file->path);
+    status = plq__loading_fail(loading, PLQ_E_TRANSPORT_FORMAT, "file", "%s is not a regular file, so it is no transport",
+                               out_file->path);
   else if (check)
     status = check_file(loading, out_file);
   if (status != PLQ_OK) plq__file_close(out_file);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The list of what is loaded. It only grows, and at its head, so that look-ups need no lock and work in a forked child. The lock for
- * loading belongs to one process: a child makes one of its own, because a thread of the parent may have held the old one at the fork.
+ * The list of what is loaded. It only grows, and at its head, so that look-ups need no lock and work in a forked child. The lock
+ * for loading belongs to one process: a child makes one of its own, because a thread of the parent may have held the old one at
+ * the fork.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,7 +18,9 @@ struct plq__loaded *plq__registry_first(void) {
   return (struct plq__loaded *)atomic_load_explicit(&head, memory_order_acquire); /* plugin is its first member */
 }
 
-struct plq__loaded *plq__registry_next(const struct plq__loaded *loaded) { return (struct plq__loaded *)loaded->plugin.next; }
+struct plq__loaded *plq__registry_next(const struct plq__loaded *loaded) {
+  return (struct plq__loaded *)loaded->plugin.next;
+}
 
 struct plq__loaded *plq__registry_find_path(const char *path) {
   struct plq__loaded *at = plq__registry_first();
@@ -33,7 +36,8 @@ struct plq__loaded *plq__registry_find_entry(plq_transport_entry_fn entry) {
 
 struct plq__loaded *plq__registry_find_static(struct plq__text name) {
   struct plq__loaded *at = plq__registry_first();
-  while (at != NULL && (at->plugin.path[0] != '\0' || !plq__text_is(name, at->plugin.transport.name))) at = plq__registry_next(at);
+  while (at != NULL && (at->plugin.path[0] != '\0' || !plq__text_is(name, at->plugin.transport.name)))
+    at = plq__registry_next(at);
   return at;
 }
 
@@ -100,9 +104,10 @@ static int32_t check_name(struct plq__loading *loading, const struct plq__loaded
   for (struct plq__loaded *at = plq__registry_first(); at != NULL; at = plq__registry_next(at)) {
     if (strcmp(at->plugin.transport.name, name) != 0) continue;
     bool linked = at->plugin.path[0] == '\0';
-    return plq__loading_fail(loading, PLQ_E_TRANSPORT_NAME, "name",
-                             "another transport called \"%s\" is %s%s already; register a linked-in transport once, before the first client",
-                             name, linked ? "registered" : "loaded from ", at->plugin.path);
+    return plq__loading_fail(
+        loading, PLQ_E_TRANSPORT_NAME, "name",
+        "another transport called \"%s\" is %s%s already; register a linked-in transport once, before the first client", name,
+        linked ? "registered" : "loaded from ", at->plugin.path);
   }
   return PLQ_OK;
 }
@@ -123,7 +128,7 @@ int32_t plq_transport_register_static(plq_transport_entry_fn entry, plq_error **
   plq__out_error(out_error);
   if (entry == NULL) return plq__fail(out_error, PLQ_E_ARGUMENT, NULL, "the entry function is NULL");
   if (plq__host_is_listening()) return plq__fail_plain(out_error, PLQ_E_REENTRANT);
-  struct plq__loading loading = {.path = "linked in"};
+  struct plq__loading loading = {.path = "linked in", .stage = "entry"};
   struct plq__registry_lock *lock = plq__registry_lock();
   if (lock == NULL) return plq__fail_plain(out_error, PLQ_E_MEMORY);
   plq__host_listen(&loading);

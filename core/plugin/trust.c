@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which CA certificates to trust is settled here and told to the transport. A TLS library's own default is not asked: it depends on
- * the build of the library, and with Node as the host it is not even the library that the transport was linked to.
+ * Which CA certificates to trust is settled here and told to the transport. A TLS library's own default is not asked: it depends
+ * on the build of the library, and with Node as the host it is not even the library that the transport was linked to.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -12,8 +12,8 @@
 #include "internal.h"
 
 static const char *const system_folders[] = {"/etc/ssl/certs", NULL};
-static const char *const system_files[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
-                                           "/etc/ssl/ca-bundle.pem", NULL};
+static const char *const system_files[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                                           "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem", NULL};
 
 const struct plq__trust_places plq__trust_system = {system_folders, system_files};
 
@@ -63,7 +63,8 @@ static int32_t check_given(const char *option, const char *path, int number, plq
   char buffer[128];
   if (number == 0) return PLQ_OK;
   if (number == ENODATA) return plq__fail(out_error, PLQ_E_TRUST, option, "%s: %s is empty", option, path);
-  return plq__fail(out_error, PLQ_E_TRUST, option, "%s: %s cannot be read: %s", option, path, plq__errno_text(number, buffer, sizeof buffer));
+  return plq__fail(out_error, PLQ_E_TRUST, option, "%s: %s cannot be read: %s", option, path,
+                   plq__errno_text(number, buffer, sizeof buffer));
 }
 
 /* What the user names replaces what the system has, all of it. */
@@ -72,7 +73,8 @@ static int32_t use_given(const plq_options *options, struct plq__trust *trust, p
   trust->file = plq__options_text(options, PLQ__OPT_CA_FILE);
   trust->folder = plq__options_text(options, PLQ__OPT_CA_DIR);
   if (trust->file != NULL) status = check_given("ca_file", trust->file, try_file(trust->file), out_error);
-  if (trust->folder != NULL && status == PLQ_OK) status = check_given("ca_dir", trust->folder, try_folder(trust->folder), out_error);
+  if (trust->folder != NULL && status == PLQ_OK)
+    status = check_given("ca_dir", trust->folder, try_folder(trust->folder), out_error);
   return status;
 }
 
@@ -94,8 +96,11 @@ int32_t plq__trust_find(const struct plq__plugin *plugin, const plq_options *opt
   if (takes_folder) out_trust->folder = find_folder(places->folders);
   if (takes_file && out_trust->folder == NULL) out_trust->file = find_file(places->files);
   if (out_trust->folder != NULL || out_trust->file != NULL || !needs_trust(plugin, options)) return PLQ_OK;
-  return plq__fail(out_error, PLQ_E_TRUST, takes_file ? "ca_file" : "ca_dir",
-                   "this system has no CA certificates where they usually are (/etc/ssl/certs and others); install its ca-certificates "
-                   "package, or set the option %s",
-                   takes_file && takes_folder ? "ca_file or ca_dir" : takes_file ? "ca_file" : "ca_dir");
+  return plq__fail(
+      out_error, PLQ_E_TRUST, takes_file ? "ca_file" : "ca_dir",
+      "this system has no CA certificates where they usually are (/etc/ssl/certs and others); install its ca-certificates "
+      "package, or set the option %s",
+      takes_file && takes_folder ? "ca_file or ca_dir"
+      : takes_file               ? "ca_file"
+                                 : "ca_dir");
 }

@@ -39,8 +39,8 @@ static int32_t unknown_key(const plq_transport *transport, const char *whole, co
   const char *nearest = NULL;
   size_t best = 5;
   if (plq__schema_standard(key) >= 0)
-    return plq__fail(out_error, PLQ_E_OPTION_UNKNOWN, whole, "there is no option \"%s\"; this one is set for every transport alike, as \"%s\"",
-                     whole, key);
+    return plq__fail(out_error, PLQ_E_OPTION_UNKNOWN, whole,
+                     "there is no option \"%s\"; this one is set for every transport alike, as \"%s\"", whole, key);
   for (size_t i = 0; i < transport->option_count; i++) {
     const char *name = plq__schema_row(transport, i).key;
     if (plq__schema_standard(name) >= 0) continue;
@@ -48,10 +48,10 @@ static int32_t unknown_key(const plq_transport *transport, const char *whole, co
     if (nearest == NULL || distance < best) best = distance, nearest = name;
   }
   if (nearest == NULL)
-    return plq__fail(out_error, PLQ_E_OPTION_UNKNOWN, whole, "there is no option \"%s\": the transport %s has no options of its own", whole,
-                     transport->name);
-  return plq__fail(out_error, PLQ_E_OPTION_UNKNOWN, whole, "there is no option \"%s\"; the nearest is \"%s.%s\"", whole, transport->name,
-                   nearest);
+    return plq__fail(out_error, PLQ_E_OPTION_UNKNOWN, whole,
+                     "there is no option \"%s\": the transport %s has no options of its own", whole, transport->name);
+  return plq__fail(out_error, PLQ_E_OPTION_UNKNOWN, whole, "there is no option \"%s\"; the nearest is \"%s.%s\"", whole,
+                   transport->name, nearest);
 }
 
 static int32_t check_known(const plq_transport *transport, const plq_options *options, plq_error **out_error) {
@@ -87,13 +87,14 @@ static int32_t wrong(const plq_transport *transport, const plq_transport_option 
                      plq_error **out_error) {
   char right[200] = "";
   if (row->choices != NULL) snprintf(right, sizeof right, "; right is one of %s", row->choices);
-  if (row->min != 0 || row->max != 0) snprintf(right, sizeof right, "; right is %lld to %lld", (long long)row->min, (long long)row->max);
+  if (row->min != 0 || row->max != 0)
+    snprintf(right, sizeof right, "; right is %lld to %lld", (long long)row->min, (long long)row->max);
   return plq__fail(out_error, PLQ_E_OPTION_VALUE, name, "%s: %s for the transport %s%s", name, trouble, transport->name, right);
 }
 
 /* A key that every transport may have. The table's default counts, unless only the transport's own fits it. */
-static int32_t add_standard(struct plq__values *values, const plq_transport *transport, const plq_transport_option *row, int index,
-                            const plq_options *options, plq_error **out_error) {
+static int32_t add_standard(struct plq__values *values, const plq_transport *transport, const plq_transport_option *row,
+                            int index, const plq_options *options, plq_error **out_error) {
   const struct plq__option *standard = plq__option_row(index);
   bool forever = (standard->flags & PLQ__OPTION_FOREVER) != 0;
   const char *text = plq__options_text(options, index), *trouble = NULL;
@@ -101,8 +102,8 @@ static int32_t add_standard(struct plq__values *values, const plq_transport *tra
   if (text != NULL) trouble = check(row, forever, text, &number);
   if (trouble != NULL && plq__options_is_set(options, index)) {
     if ((standard->flags & PLQ__OPTION_NEEDED) == 0) return wrong(transport, row, standard->name, trouble, out_error);
-    return plq__fail(out_error, PLQ_E_CAPABILITY_MISSING, standard->name, "the transport %s cannot do what the option %s asks for: %s",
-                     transport->name, standard->name, trouble);
+    return plq__fail(out_error, PLQ_E_CAPABILITY_MISSING, standard->name,
+                     "the transport %s cannot do what the option %s asks for: %s", transport->name, standard->name, trouble);
   }
   if (text == NULL || trouble != NULL) {
     text = row->default_text;

@@ -37,7 +37,8 @@ PLQ_API int32_t plq_error_delivery(const plq_error *error);
 /** @return 1 if the same call may succeed later without any change, 0 if not */
 PLQ_API int32_t plq_error_repeatable(const plq_error *error);
 
-/** @return the last HTTP status that the service sent in this call, also when a later attempt failed otherwise; 0: none came */
+/** @return the HTTP status of the last error that the service answered in this call, also when a later attempt failed otherwise; without
+    one, of the last response head that came; 0: none came */
 PLQ_API int32_t plq_error_http_status(const plq_error *error);
 
 /** @return the wait that the service asked for (Retry-After, RFC 9110 section 10.2.3) in ms, or -1 */
