@@ -23,7 +23,8 @@ static void lose(plq_error *error, const plq_response *response) {
 }
 
 /* Runs on the call handle, or where it is 0 on the client. */
-static int32_t run(plq_client_id client, plq_call_id call, const plq_request *request, plq_response **out_response, plq_error **out_error) {
+static int32_t run(plq_client_id client, plq_call_id call, const plq_request *request, plq_response **out_response,
+                   plq_error **out_error) {
   return call != 0 ? plq_call_run(call, request, out_response, out_error) : plq_call(client, request, out_response, out_error);
 }
 
@@ -65,16 +66,20 @@ static int32_t check_arguments(const uint8_t *message, uint8_t **out_reply, size
   return message != NULL && out_reply != NULL && out_reply_len != NULL ? PLQ_OK : PLQ_E_ARGUMENT;
 }
 
-int32_t plq_call_message(plq_client_id client, const uint8_t *message, size_t message_len, uint8_t **out_reply, size_t *out_reply_len) {
+int32_t plq_call_message(plq_client_id client, const uint8_t *message, size_t message_len, uint8_t **out_reply,
+                         size_t *out_reply_len) {
+  struct plq__text bytes = {(const char *)message, message_len};
   int32_t status = check_arguments(message, out_reply, out_reply_len);
-  return status == PLQ_OK ? serve(client, 0, (struct plq__text){(const char *)message, message_len}, out_reply, out_reply_len) : status;
+  return status == PLQ_OK ? serve(client, 0, bytes, out_reply, out_reply_len) : status;
 }
 
-int32_t plq_call_run_message(plq_call_id call, const uint8_t *message, size_t message_len, uint8_t **out_reply, size_t *out_reply_len) {
+int32_t plq_call_run_message(plq_call_id call, const uint8_t *message, size_t message_len, uint8_t **out_reply,
+                             size_t *out_reply_len) {
+  struct plq__text bytes = {(const char *)message, message_len};
   plq_client_id client = 0;
   int32_t status = check_arguments(message, out_reply, out_reply_len);
   if (status == PLQ_OK) status = plq__call_client(call, &client);
-  return status == PLQ_OK ? serve(client, call, (struct plq__text){(const char *)message, message_len}, out_reply, out_reply_len) : status;
+  return status == PLQ_OK ? serve(client, call, bytes, out_reply, out_reply_len) : status;
 }
 
 /* The reply lies in the secure pages, which know its size and wipe all of it. */

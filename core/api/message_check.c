@@ -19,46 +19,52 @@ struct item {
   bool container;
 };
 
+/* What follows a first byte from 0xc0 to 0xdf: a length of `width` bytes, `plain` bytes, and the bytes or objects that the length
+   counts. */
+struct shape {
+  unsigned char width, plain, objects; /* objects: for each one counted; 0: it counts bytes */
+};
+
+static const struct shape shapes[] = {
+    {0, 0, 0},  {0, 0, 0},  {0, 0, 0}, {0, 0, 0},             /* nil, never used, false, true */
+    {1, 0, 0},  {2, 0, 0},  {4, 0, 0},                        /* bin */
+    {1, 1, 0},  {2, 1, 0},  {4, 1, 0},                        /* ext */
+    {0, 4, 0},  {0, 8, 0},                                    /* float */
+    {0, 1, 0},  {0, 2, 0},  {0, 4, 0}, {0, 8, 0},             /* uint */
+    {0, 1, 0},  {0, 2, 0},  {0, 4, 0}, {0, 8, 0},             /* int */
+    {0, 2, 0},  {0, 3, 0},  {0, 5, 0}, {0, 9, 0}, {0, 17, 0}, /* fixext */
+    {1, 0, 0},  {2, 0, 0},  {4, 0, 0},                        /* str */
+    {2, 0, 1},  {4, 0, 1},                                    /* array */
+    {2, 0, 2},  {4, 0, 2},                                    /* map */
+};
+
 static uint64_t big_endian(const unsigned char *at, size_t len) {
   uint64_t number = 0;
   for (size_t i = 0; i < len; i++) number = number << 8 | at[i];
   return number;
 }
 
-/* The types with a length of 1, 2 or 4 bytes behind the first one: which of the three it is, from 0. */
-static int wide_step(unsigned char first, unsigned char base, int count) {
-  return first >= base && first < base + count ? first - base : -1;
-}
-
 /* false: cut off, or no msgpack. */
 static bool read_item(struct plq__text rest, struct item *item) {
   const unsigned char *at = (const unsigned char *)rest.at;
   unsigned char first = at[0];
-  int step;
   *item = (struct item){.size = 1};
-  if (first <= 0x7f || first >= 0xe0 || first == 0xc0 || first == 0xc2 || first == 0xc3) return true;
-  if (first == 0xc1) return false;
-  if (first <= 0x9f) { /* fixmap, fixarray */
-    *item = (struct item){1, (first & 0x0fu) * (first <= 0x8f ? 2u : 1u), true};
+  if (first <= 0x7f || first >= 0xe0) return true; /* fixint */
+  if (first <= 0x9f) {                             /* fixmap, fixarray */
+    item->container = true;
+    item->children = (first & 0x0fu) * (first <= 0x8f ? 2u : 1u);
     return true;
   }
   if (first <= 0xbf) { /* fixstr */
     item->size += first & 0x1f;
-  } else if ((step = wide_step(first, 0xc4, 3)) >= 0 || (step = wide_step(first, 0xd9, 3)) >= 0 || (step = wide_step(first, 0xc7, 3)) >= 0) {
-    size_t width = (size_t)1 << step; /* bin, str, ext */
-    if (rest.len <= width) return false;
-    item->size += width + big_endian(at + 1, width) + (first >= 0xc7 && first <= 0xc9);
-  } else if ((step = wide_step(first, 0xdc, 2)) >= 0 || (step = wide_step(first, 0xde, 2)) >= 0) {
-    size_t width = (size_t)2 << step; /* array, map */
-    if (rest.len <= width) return false;
-    *item = (struct item){1 + width, big_endian(at + 1, width) * (first >= 0xde ? 2 : 1), true};
-  } else if ((step = wide_step(first, 0xca, 2)) >= 0) {
-    item->size += UINT64_C(4) << step; /* float32, float64 */
-  } else if ((step = wide_step(first, 0xcc, 4)) >= 0 || (step = wide_step(first, 0xd0, 4)) >= 0) {
-    item->size += UINT64_C(1) << step; /* uint, int */
-  } else {
-    item->size += 1 + (UINT64_C(1) << (first - 0xd4)); /* fixext */
+    return item->size <= rest.len;
   }
+  const struct shape *shape = &shapes[first - 0xc0];
+  if (first == 0xc1 || rest.len <= shape->width) return false;
+  uint64_t length = big_endian(at + 1, shape->width);
+  item->container = shape->objects > 0;
+  item->children = length * shape->objects;
+  item->size += shape->width + shape->plain + (item->container ? 0 : length);
   return item->size <= rest.len;
 }
 
@@ -111,7 +117,8 @@ int32_t plq__message_check_keys(const msgpack_object_map *map, const char *where
     else
       keys[i] = (struct plq__text){key->via.str.ptr, key->via.str.size};
   }
-  if (status == PLQ_OK && has_twins(keys, map->size)) status = plq__fail(out_error, PLQ_E_MESSAGE, where, "%s has a key twice", name);
+  if (status == PLQ_OK && has_twins(keys, map->size))
+    status = plq__fail(out_error, PLQ_E_MESSAGE, where, "%s has a key twice", name);
   plq__free(keys);
   return status;
 }

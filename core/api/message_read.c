@@ -12,6 +12,8 @@
 enum key { KEY_V, KEY_OP, KEY_PARAMS, KEY_HEADERS, KEY_EXTRA, KEY_TIMEOUT_MS, KEY_MAX_REPEATS, KEY_WANT, KEY_COUNT };
 
 static const char *const key_names[KEY_COUNT] = {"v", "op", "params", "headers", "extra", "timeout_ms", "max_repeats", "want"};
+#define HIGHEST "the highest message version known is %d"
+
 static const char *const want_names[] = {"attempts", "secret_handle"};
 static const char *const header_names[] = {"name", "value", "sensitive"};
 
@@ -55,24 +57,23 @@ static const char *show_name(char room[33], struct plq__text name) {
 
 /* what: "key" or "want", or where a key lies. */
 static int32_t refuse_name(plq_error **out_error, const char *what, struct plq__text name, const char *const *names, size_t count) {
-  char room[33];
+  char room[33], hint[64] = "";
   const char *shown = show_name(room, name), *nearest = nearest_name(names, count, name);
-  return plq__fail(out_error, PLQ_E_MESSAGE_KEY, shown[0] != '\0' ? shown : NULL,
-                   "there is no %s %s%s%s%s%s%s; the highest message version known is %d", what, shown[0] != '\0' ? "\"" : "of this name",
-                   shown, shown[0] != '\0' ? "\"" : "", nearest != NULL ? "; the nearest is \"" : "", nearest != NULL ? nearest : "",
-                   nearest != NULL ? "\"" : "", PLQ_MESSAGE_VERSION);
+  if (nearest != NULL) snprintf(hint, sizeof hint, "; the nearest is \"%s\"", nearest);
+  if (shown[0] == '\0')
+    return plq__fail(out_error, PLQ_E_MESSAGE_KEY, NULL, "there is no such %s%s; " HIGHEST, what, hint, PLQ_MESSAGE_VERSION);
+  return plq__fail(out_error, PLQ_E_MESSAGE_KEY, shown, "there is no %s \"%s\"%s; " HIGHEST, what, shown, hint, PLQ_MESSAGE_VERSION);
 }
 
 /* ---- the map itself ---- */
 
 static int32_t check_version(const msgpack_object *version, plq_error **out_error) {
   if (!is_set(version))
-    return plq__fail(out_error, PLQ_E_MESSAGE, "v", "the message has no v; the highest message version known is %d", PLQ_MESSAGE_VERSION);
+    return plq__fail(out_error, PLQ_E_MESSAGE, "v", "the message has no v; " HIGHEST, PLQ_MESSAGE_VERSION);
   if (version->type != MSGPACK_OBJECT_POSITIVE_INTEGER && version->type != MSGPACK_OBJECT_NEGATIVE_INTEGER)
     return refuse(out_error, "v", "a whole number");
   if (version->type == MSGPACK_OBJECT_NEGATIVE_INTEGER || version->via.u64 != PLQ_MESSAGE_VERSION)
-    return plq__fail(out_error, PLQ_E_MESSAGE_VERSION, "v", "this message version is not known; the nearest and highest one known is %d",
-                     PLQ_MESSAGE_VERSION);
+    return plq__fail(out_error, PLQ_E_MESSAGE_VERSION, "v", "this message version is not known; " HIGHEST, PLQ_MESSAGE_VERSION);
   return PLQ_OK;
 }
 
@@ -103,7 +104,7 @@ static int32_t read_op(struct plq__message *message, const msgpack_object *op, p
   message->operation = plq__operation_find(name);
   if (status == PLQ_E_UNKNOWN_OPERATION && out_error != NULL && *out_error != NULL) {
     const char *text = plq_error_message(*out_error, NULL);
-    plq__error_setf(*out_error, "%s; the highest message version known is %d", text, PLQ_MESSAGE_VERSION);
+    plq__error_setf(*out_error, "%s; " HIGHEST, text, PLQ_MESSAGE_VERSION);
   }
   return status;
 }
@@ -159,7 +160,8 @@ static int32_t read_header(struct plq__message *message, const msgpack_object *h
   if (status != PLQ_OK) return status;
   if (!is_set(values[NAME]) || !is_text(values[NAME])) return refuse(out_error, "headers", "maps that have a name, which is text");
   bool sensitive = is_set(values[SENSITIVE]);
-  if (sensitive && values[SENSITIVE]->type != MSGPACK_OBJECT_BOOLEAN) return refuse(out_error, "headers", "maps in which sensitive is a bool");
+  if (sensitive && values[SENSITIVE]->type != MSGPACK_OBJECT_BOOLEAN)
+    return refuse(out_error, "headers", "maps in which sensitive is a bool");
   sensitive = sensitive && values[SENSITIVE]->via.boolean;
   return add_header(message, text_of(values[NAME]), values[VALUE], sensitive ? PLQ_HEADER_SENSITIVE : 0, out_error);
 }
@@ -204,7 +206,8 @@ static int32_t read_max_repeats(struct plq__message *message, const msgpack_obje
   int64_t number = 0;
   if (!to_number(repeats, &number)) return refuse(out_error, "max_repeats", "a whole number");
   /* What does not fit is as wrong as the largest number that does: the setter says so. */
-  return plq_request_set_max_repeats(message->request, number < 0 || number > UINT32_MAX ? UINT32_MAX : (uint32_t)number, out_error);
+  if (number < 0 || number > UINT32_MAX) number = UINT32_MAX;
+  return plq_request_set_max_repeats(message->request, (uint32_t)number, out_error);
 }
 
 static int32_t read_want(struct plq__message *message, const msgpack_object *want, plq_error **out_error) {
@@ -241,7 +244,8 @@ int32_t plq__message_read(struct plq__text bytes, struct plq__message *out_messa
   msgpack_unpacked unpacked;
   msgpack_unpacked_init(&unpacked);
   int32_t status = PLQ_OK;
-  if (msgpack_unpack_next(&unpacked, bytes.at, bytes.len, NULL) != MSGPACK_UNPACK_SUCCESS) status = plq__fail_plain(out_error, PLQ_E_MEMORY);
+  if (msgpack_unpack_next(&unpacked, bytes.at, bytes.len, NULL) != MSGPACK_UNPACK_SUCCESS)
+    status = plq__fail_plain(out_error, PLQ_E_MEMORY);
   if (status == PLQ_OK) status = find_values(&unpacked.data, values, out_error);
   if (status == PLQ_OK) status = read_op(out_message, values[KEY_OP], out_error);
   if (status == PLQ_OK) status = read_values(out_message, values, out_error);

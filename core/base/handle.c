@@ -35,6 +35,11 @@ static struct slot *slot_at(uint32_t index) {
   return chunk != NULL ? &chunk[index % CHUNK] : NULL;
 }
 
+/* Of an index that was handed out: its chunk is there. */
+static struct slot *slot_known(uint32_t index) {
+  return &atomic_load_explicit(&chunks[index / CHUNK], memory_order_acquire)[index % CHUNK];
+}
+
 static struct slot *slot_make(uint32_t index) {
   _Atomic(struct slot *) *place = &chunks[index / CHUNK];
   if (atomic_load_explicit(place, memory_order_acquire) == NULL) {
@@ -49,7 +54,7 @@ static bool pop_free(uint32_t *out_index) {
   uint64_t head = atomic_load(&free_list);
   while ((uint32_t)head != 0) {
     uint32_t index = (uint32_t)head - 1;
-    uint64_t next = atomic_load(&slot_at(index)->next_free);
+    uint64_t next = atomic_load(&slot_known(index)->next_free);
     if (atomic_compare_exchange_weak(&free_list, &head, ((head >> 32) + 1) << 32 | next)) {
       *out_index = index;
       return true;
@@ -61,7 +66,7 @@ static bool pop_free(uint32_t *out_index) {
 static void push_free(uint32_t index) {
   uint64_t head = atomic_load(&free_list);
   do {
-    atomic_store(&slot_at(index)->next_free, (uint32_t)head);
+    atomic_store(&slot_known(index)->next_free, (uint32_t)head);
   } while (!atomic_compare_exchange_weak(&free_list, &head, ((head >> 32) + 1) << 32 | (index + 1)));
 }
 
@@ -78,7 +83,7 @@ static bool take_slot(uint32_t *out_index) {
 uint64_t plq__handle_new(enum plq__handle_kind kind, void *object, void (*destroy)(void *object)) {
   uint32_t index;
   if (!take_slot(&index)) return 0;
-  struct slot *slot = slot_at(index);
+  struct slot *slot = slot_known(index);
   uint64_t generation = generation_of(atomic_load(&slot->state)) + 1;
   if (generation > GENERATION_MASK) generation = 1;
   slot->object = object;
@@ -110,7 +115,7 @@ void *plq__handle_acquire(uint64_t handle, enum plq__handle_kind kind) {
 
 void plq__handle_release(uint64_t handle) {
   uint32_t index = (uint32_t)(handle & ((1u << INDEX_BITS) - 1));
-  struct slot *slot = slot_at(index);
+  struct slot *slot = slot_known(index);
   uint64_t before = atomic_fetch_sub_explicit(&slot->state, 1, memory_order_acq_rel);
   if ((before & REFERENCES) != 1 || before & OPEN) return;
   slot->destroy(slot->object);

@@ -72,7 +72,8 @@ static void set_text(const struct reader *reader, enum plq__error_text which, st
 static void set_trace_id(const struct reader *reader, struct json_object *value) {
   const char *known = reader->error->texts[PLQ__ERROR_TRACE_ID];
   struct plq__buffer text;
-  if (clean_text(reader, value, &text) && plq__is_uuid((struct plq__text){text.at, text.len}) && (known == NULL || known[0] == '\0'))
+  if (known != NULL && known[0] != '\0') return;
+  if (clean_text(reader, value, &text) && plq__is_uuid((struct plq__text){text.at, text.len}))
     plq__error_set(reader->error, PLQ__ERROR_TRACE_ID, text.at, text.len);
   plq__buffer_clear(&text);
 }

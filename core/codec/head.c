@@ -73,8 +73,8 @@ static int32_t take_length(struct plq__head *head, struct plq__text value) {
 }
 
 static int32_t take_transfer_encoding(struct plq__head *head, struct plq__text value) {
-  if (head->http_version != 11 || head->has_encoding || !plq__text_is_nocase(value, "chunked")) return PLQ_E_PROTOCOL_TRANSFER_ENCODING;
-  head->has_encoding = true;
+  if (head->http_version != 11 || head->chunked || !plq__text_is_nocase(value, "chunked"))
+    return PLQ_E_PROTOCOL_TRANSFER_ENCODING;
   head->chunked = true;
   return PLQ_OK;
 }

@@ -19,7 +19,7 @@ struct plq__head {
   int32_t http_status;  /* of the final head; 0 until its status line came */
   int32_t http_version; /* 10, 11, 20 */
   bool complete;        /* the final head's empty line came: body and trailers follow */
-  bool has_length, has_encoding, chunked, no_body;
+  bool has_length, chunked, no_body;
   uint64_t content_length;
   char trace_id[37];    /* the first valid Trace-Id, or "" */
   char retry_after[64]; /* the value as it came, cut, or "" */

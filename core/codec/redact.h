@@ -9,7 +9,8 @@
 #include "../base/buffer.h"
 #include "../base/text.h"
 
-/* Appends text with every occurrence of a secret of at least `least` bytes replaced. false: the buffer is full or there is no memory. */
-bool plq__redact_into(struct plq__buffer *buffer, struct plq__text text, const struct plq__text *secrets, size_t secret_count, size_t least);
+/* Appends text with every occurrence of a secret of at least `least` bytes replaced. false: full, or no memory. */
+bool plq__redact_into(struct plq__buffer *buffer, struct plq__text text, const struct plq__text *secrets, size_t secret_count,
+                      size_t least);
 
 #endif

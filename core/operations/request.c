@@ -8,7 +8,7 @@
 #include "../base/error.h"
 #include "../codec/scan.h"
 
-enum { VALUE_LONGEST = 8192, EXTRA_LONGEST = 256 * 1024, EXTRA_DEPTH = 64 };
+enum { VALUE_LONGEST = 8192, HEADERS_LONGEST = 64 * 1024, EXTRA_LONGEST = 256 * 1024, EXTRA_DEPTH = 64 };
 
 int32_t plq_request_new(const char *operation, size_t operation_len, plq_request **out_request, plq_error **out_error) {
   plq__out_error(out_error);
@@ -169,6 +169,9 @@ int32_t plq_request_add_header(plq_request *request, const char *name, size_t na
   }
   int32_t status = check_header(name_text, &value_text, out_error);
   if (status != PLQ_OK) return status;
+  size_t bytes = name_text.len + value_text.len;
+  if (bytes > HEADERS_LONGEST - request->header_bytes)
+    return plq__fail(out_error, PLQ_E_HEADER_VALUE, NULL, "the further headers of a request may have 64 KiB together, and this one is too much");
   struct plq__header *header = plq__alloc(sizeof *header);
   char *name_copy = plq__copy(name_text.at, name_text.len), *value_copy = plq__copy(value_text.at, value_text.len);
   if (header == NULL || name_copy == NULL || value_copy == NULL) {
@@ -178,6 +181,7 @@ int32_t plq_request_add_header(plq_request *request, const char *name, size_t na
   *header = (struct plq__header){name_copy, value_copy, value_text.len, (flags & PLQ_HEADER_SENSITIVE) != 0, NULL};
   *request->headers_end = header;
   request->headers_end = &header->next;
+  request->header_bytes += bytes;
   return PLQ_OK;
 }
 

@@ -28,9 +28,10 @@ static int32_t read_secret(plq_response *response, size_t index, const struct pl
 static int32_t read_text(plq_response *response, size_t index, const struct plq__scan_member *member) {
   char *text = plq__alloc(member->raw_len + 1);
   if (text == NULL) return PLQ_E_MEMORY;
-  text[plq__scan_unescape(member->raw, member->raw_len, text)] = '\0';
+  size_t len = plq__scan_unescape(member->raw, member->raw_len, text);
+  text[len] = '\0';
   response->texts[index] = text;
-  return PLQ_OK;
+  return plq__has_nul((struct plq__text){text, len}) ? PLQ_E_PROTOCOL_MEMBER : PLQ_OK; /* it would read as a shorter one */
 }
 
 int32_t plq__response_decode(const struct plq__operation *operation, const char *body, size_t len, int64_t sent_life_ms,

@@ -127,14 +127,18 @@ static void keep_error(struct call *call, plq_error *error) {
   call->error = error;
 }
 
+/* -1: the service said nothing that can be understood. */
+static int64_t retry_after_ms(const struct plq__attempt_state *attempt) {
+  return attempt->head.retry_after[0] != '\0' ? plq__retry_after_ms(attempt->head.retry_after, time(NULL)) : -1;
+}
+
 static int32_t fail_attempt(struct call *call, struct plq__attempt_state *attempt, const struct plq__tokens *tokens, plq_error *decoded) {
   plq_error *error = decoded != NULL ? decoded : plq__error_new(attempt->status);
-  int64_t retry_after_ms = attempt->head.retry_after[0] != '\0' ? plq__retry_after_ms(attempt->head.retry_after, time(NULL)) : -1;
   bool answered = attempt->delivery == PLQ_DELIVERY_ANSWERED;
   call->failure = (struct plq__failure){.status = attempt->status,
                                         .delivery = attempt->delivery,
                                         .http_status = answered ? attempt->head.http_status : 0,
-                                        .retry_after_ms = answered ? retry_after_ms : -1};
+                                        .retry_after_ms = answered ? retry_after_ms(attempt) : -1};
   if (error != NULL) {
     error->status = attempt->status;
     error->phase = attempt->phase;
@@ -158,7 +162,7 @@ static int32_t judge(struct call *call, struct plq__attempt_state *attempt, cons
       attempt->status =
           call->exchange->decode(call->exchange->context, attempt->body.at, attempt->body.len, attempt->sent_life_ms, &decoded);
     else
-      attempt->status = status_of_http(http, attempt->head.retry_after[0] != '\0');
+      attempt->status = status_of_http(http, retry_after_ms(attempt) >= 0);
   }
   if (attempt->status != PLQ_OK) return fail_attempt(call, attempt, tokens, decoded);
   attempt->phase = PLQ_PHASE_NONE;

@@ -139,12 +139,13 @@ static int32_t check_elf(struct plq__loading *loading, const struct plq__elf *el
   return status;
 }
 
-/* The symbol's file, by name, is the one that was checked. */
-static bool lies_in(void *symbol, const struct plq__file *file) {
+/* NULL if the symbol lies in the file that was checked, else where it lies. */
+static const char *lies_elsewhere(void *symbol, const struct plq__file *file) {
   Dl_info info;
   struct stat now;
-  return dladdr(symbol, &info) != 0 && info.dli_fname != NULL && stat(info.dli_fname, &now) == 0 &&
-         now.st_dev == file->info.st_dev && now.st_ino == file->info.st_ino;
+  if (dladdr(symbol, &info) == 0 || info.dli_fname == NULL) return "nowhere";
+  bool same = stat(info.dli_fname, &now) == 0 && now.st_dev == file->info.st_dev && now.st_ino == file->info.st_ino;
+  return same ? NULL : info.dli_fname;
 }
 
 static int32_t open_object(struct plq__loading *loading, const struct plq__file *file, const struct plq__elf *elf,
@@ -158,12 +159,13 @@ static int32_t open_object(struct plq__loading *loading, const struct plq__file 
   }
   void *symbol = dlsym(object, "plq_transport_entry_v1");
   if (symbol == NULL) return no_entry(loading, "dlopen");
-  if (!lies_in(symbol, file)) {
-    if (elf->entry != PLQ__ENTRY_PRESENT) return no_entry(loading, "dlopen"); /* it is that of a library under it */
-    return plq__loading_fail(loading, PLQ_E_TRANSPORT_PATH_UNSAFE, "dlopen",
-                             "%s was replaced by another file while it was loaded; load it again when nobody changes it",
-                             loading->path);
-  }
+  const char *elsewhere = lies_elsewhere(symbol, file);
+  if (elsewhere != NULL && elf->entry != PLQ__ENTRY_PRESENT) return no_entry(loading, "dlopen"); /* a library under it has one */
+  if (elsewhere != NULL)
+    return plq__loading_fail(
+        loading, PLQ_E_TRANSPORT_PATH_UNSAFE, "dlopen",
+        "%s was checked, but the dynamic loader has it from %s, which is another file; was it replaced just now?", loading->path,
+        elsewhere);
   plq__loading_pass(loading, "dlopen", "loaded");
   memcpy(out_entry, &symbol, sizeof symbol);
   return PLQ_OK;

@@ -9,7 +9,7 @@
  *     op           text: the operation's name
  *     params       map of text: fields by path ("payer.id"); nil counts as not set
  *     headers      map of text to text, or array of maps {name, value, sensitive: bool}: further headers
- *     extra        map: members of the body that the library does not know
+ *     extra        map: members of the body that the library does not know, at most 31 levels deep
  *     timeout_ms   int: as plq_request_set_timeout_ms()
  *     max_repeats  int: as plq_request_set_max_repeats()
  *     want         array of text: "attempts", "secret_handle"
@@ -23,8 +23,9 @@
  *     results      map by name, on success: text as str; a secret as {bin: bytes, expires_at_ms: int, life_ms: int}, or with
  *                  want secret_handle as {handle: int, expires_at_ms: int, life_ms: int}, to be claimed by plq_secret_claim()
  *     error        map, on failure: status, name, kind, phase, delivery (text), repeatable (bool), message, field, service_code,
- *                  service_message, details (array of text), http_status, trace_id, retry_after_ms; only what is known
- *     attempts     array of maps, with want attempts; always in an error
+ *                  service_message, details (array of text), http_status, trace_id, retry_after_ms, load (array of maps: path,
+ *                  stage, reason); only what is known
+ *     attempts     array of maps, with want attempts; always on failure
  *
  * An unknown op, key, want or version is a local error that names the nearest one and the highest version known. Since 1.0.
  */

@@ -42,7 +42,7 @@ PLQ_API int32_t plq_request_set(plq_request *request, const char *field, size_t 
  * @param name   [copied] a token (RFC 9110 section 5.6.2); Host, Content-Length, Transfer-Encoding, Connection, Authorization and
  *               the others that the library sets are refused
  * @param value  [copied] 1 to 8192 bytes of visible characters, spaces and tabs; no control character (RFC 9110 section 5.5);
- *               spaces around it are removed
+ *               spaces around it are removed; all such headers of a request have at most 64 KiB together
  * @param flags  0 or #PLQ_HEADER_SENSITIVE
  * @return #PLQ_OK; #PLQ_E_HEADER_NAME; #PLQ_E_HEADER_VALUE; #PLQ_E_HEADER_OWNED; #PLQ_E_ARGUMENT; #PLQ_E_MEMORY
  */

@@ -6,7 +6,7 @@
  * A transport is a shared object libplastiq-transport-<name>.so that exports one function, plq_transport_entry_v1(). It links
  * against nothing of libplastiq: this header and the host table are all that it needs. Life:
  *
- *     entry           once per process
+ *     entry           once per process; again if it refused
  *       create        once per client (and per queue)
  *         prewarm     any number of times
  *         perform     any number of times: a blocking call
