@@ -76,8 +76,10 @@ void answer_body(exchange *x, const char *body, size_t len) {
   engine_answer *a = x->answer;
   wipe_body(a);
   a->body = text_copy((engine_text){body, len});
-  if (a->body == NULL) x->out_of_memory = true;
-  else a->body_len = a->body_sent = len;
+  if (a->body == NULL)
+    x->out_of_memory = true;
+  else
+    a->body_len = a->body_sent = len;
 }
 
 void engine_answer_clear(engine_answer *answer) {
@@ -111,7 +113,8 @@ static bool add_details(const exchange *x, struct json_object *object, const cha
 /* The error object in the shape that was chosen. */
 static bool fill_error(const exchange *x, struct json_object *object, int status, const char *code, const char *message) {
   bool newer = x->engine->settings.error_shape == ENGINE_ERRORS_NEW;
-  if (!add(object, "code", json_object_new_string(code)) || !add(object, "message", json_object_new_string(message))) return false;
+  if (!add(object, "code", json_object_new_string(code)) || !add(object, "message", json_object_new_string(message)))
+    return false;
   if (!add(object, "traceId", json_object_new_string(x->answer->trace_id))) return false;
   if (newer && !add(object, "statusCode", json_object_new_int(status))) return false;
   return add_details(x, object, newer ? "details" : "errors");
@@ -126,8 +129,10 @@ void answer_error(exchange *x, int status, const char *code, const char *message
   if (object != NULL && fill_error(x, object, status, code, message)) {
     text = json_object_to_json_string_length(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
   }
-  if (text != NULL) answer_body(x, text, len);
-  else x->out_of_memory = true;
+  if (text != NULL)
+    answer_body(x, text, len);
+  else
+    x->out_of_memory = true;
   json_object_put(object);
 }
 

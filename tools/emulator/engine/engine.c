@@ -45,13 +45,18 @@ void engine_free(engine *self) {
   free(self);
 }
 
-bool engine_set_keys(engine *self, const engine_text *keys, size_t key_count, const engine_text *forbidden, size_t forbidden_count) {
+bool engine_set_keys(engine *self, const engine_text *keys, size_t key_count, const engine_text *forbidden,
+                     size_t forbidden_count) {
   return keys_replace(&self->keys, keys, key_count, forbidden, forbidden_count);
 }
 
-void engine_advance(engine *self, int64_t ms) { self->offset_ms += ms; }
+void engine_advance(engine *self, int64_t ms) {
+  self->offset_ms += ms;
+}
 
-int64_t engine_now_ms(const engine *self) { return self->settings.now_ms(self->settings.context) + self->offset_ms; }
+int64_t engine_now_ms(const engine *self) {
+  return self->settings.now_ms(self->settings.context) + self->offset_ms;
+}
 
 /* A valid trace id is kept, any other replaced. */
 static bool choose_trace_id(exchange *x) {
@@ -67,8 +72,8 @@ static bool choose_trace_id(exchange *x) {
   if (!s->random(s->context, b, sizeof b)) return false;
   b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
   b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-  snprintf(out, UUID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5],
-           b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+  snprintf(out, UUID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4],
+           b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
   return true;
 }
 
@@ -91,8 +96,10 @@ static void run(exchange *x, const fault *f) {
   }
   answer_header(x, "Content-Type", "application/json");
   answer_header(x, "Trace-Id", x->answer->trace_id);
-  if (f != NULL && f->status != 0) answer_from_fault(x, f);
-  else handle_request(x);
+  if (f != NULL && f->status != 0)
+    answer_from_fault(x, f);
+  else
+    handle_request(x);
   if (f != NULL) answer_apply_fault(x, f);
 }
 

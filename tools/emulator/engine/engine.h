@@ -42,13 +42,15 @@ typedef enum engine_error_shape {
 } engine_error_shape;
 
 typedef struct engine_settings {
-  const char *base_path;                                      /* what comes before /client-secrets; NULL: the default; "" or "/": nothing */
-  int success_status;                                         /* 200 or 201, for a created secret; 0: 200 */
-  engine_error_shape error_shape;                             /* */
-  size_t log_capacity;                                        /* how many requests the log keeps; 0: no log */
-  int64_t (*now_ms)(void *context);                           /* required; any clock that does not go back */
-  bool (*random)(void *context, void *buffer, size_t length); /* required; unpredictable bytes; false: none to be had */
-  void *context;                                              /* passed to both */
+  const char *base_path; /* what comes before /client-secrets; NULL: the default; "" or "/": nothing */
+  int success_status;    /* 200 or 201, for a created secret; 0: 200 */
+  engine_error_shape error_shape;
+  size_t log_capacity; /* how many requests the log keeps; 0: no log */
+  /* Required; any clock that does not go back. */
+  int64_t (*now_ms)(void *context);
+  /* Required; unpredictable bytes; false: none are to be had. */
+  bool (*random)(void *context, void *buffer, size_t length);
+  void *context; /* passed to both */
 } engine_settings;
 
 typedef struct engine_request {
@@ -103,7 +105,8 @@ engine *engine_new(const engine_settings *settings);
 void engine_free(engine *self);
 
 /* Replaces the API keys: those of `keys` work, those of `forbidden` are known but get 403. False: no memory; nothing changed. */
-bool engine_set_keys(engine *self, const engine_text *keys, size_t key_count, const engine_text *forbidden, size_t forbidden_count);
+bool engine_set_keys(engine *self, const engine_text *keys, size_t key_count, const engine_text *forbidden,
+                     size_t forbidden_count);
 
 /* Whether a text can be a bearer token at all (RFC 6750 section 2.1). */
 bool engine_key_valid(engine_text key);
@@ -134,9 +137,11 @@ int64_t engine_now_ms(const engine *self);
 bool engine_add_faults(engine *self, engine_text json, engine_problem *out_problem);
 void engine_clear_faults(engine *self);
 
-/* Counters, as a JSON object without its last brace, so that a front end can add its own; to be freed by the caller. NULL: no memory. */
+/* Counters, as a JSON object without its last brace, so that a front end can add its own; to be freed by the caller. NULL: no
+ * memory. */
 char *engine_state_json(const engine *self);
-/* The log, oldest first, as a JSON list; to be freed by the caller. It has no keys, secrets, queries or bodies. NULL: no memory. */
+/* The log, oldest first, as a JSON list; to be freed by the caller. It has no keys, secrets, queries or bodies. NULL: no memory.
+ */
 char *engine_log_json(const engine *self);
 void engine_clear_log(engine *self);
 

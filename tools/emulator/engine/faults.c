@@ -9,8 +9,8 @@
 #define MAX_FAULTS 1000
 #define MAX_DELAY_MS INT64_C(3600000)
 
-static const char *const members[] = {"count",       "path",     "status", "code",          "message", "body", "headers",
-                                      "retry_after", "delay_ms", "drop",   "truncate_body", NULL};
+static const char *const members[] = {"count",   "path",        "status",   "code", "message",       "body",
+                                      "headers", "retry_after", "delay_ms", "drop", "truncate_body", NULL};
 static const char *const drops[] = {"none", "before_handling", "after_handling", "after_response", NULL};
 
 void fault_free(fault *self) {
@@ -28,7 +28,8 @@ void fault_free(fault *self) {
 }
 
 /* Copies an optional text; false: it is wrong, or there is no memory. */
-static bool read_text(struct json_object *object, const char *name, const char *where, char **out, size_t *out_len, engine_problem *problem) {
+static bool read_text(struct json_object *object, const char *name, const char *where, char **out, size_t *out_len,
+                      engine_problem *problem) {
   engine_text text = {NULL, 0};
   if (!json_input_text(object, name, where, &text, problem)) return false;
   if (text.data == NULL) return true;
@@ -75,13 +76,15 @@ static bool check_sense(const fault *f, const char *where, engine_problem *probl
   bool silent = f->drop == ENGINE_DROP_BEFORE_HANDLING || f->drop == ENGINE_DROP_AFTER_HANDLING;
   bool answers = f->status != 0 || f->body != NULL || f->retry_after != NULL || f->header_count > 0 || f->truncate_body >= 0;
   if (silent && answers) {
-    return json_input_fail(problem, "%s.drop: with before_handling and after_handling no answer is sent; leave out the rest of it", where);
+    return json_input_fail(problem,
+                           "%s.drop: with before_handling and after_handling no answer is sent; leave out the rest of it", where);
   }
   if ((f->code != NULL || f->message != NULL) && (f->status < 400 || f->body != NULL)) {
     return json_input_fail(problem, "%s: code and message belong to a status from 400 on, without body", where);
   }
   bool any = silent || answers || f->delay_ms > 0 || f->drop != ENGINE_DROP_NONE;
-  return any || json_input_fail(problem, "%s: does nothing; give status, body, headers, retry_after, delay_ms, drop or truncate_body", where);
+  return any || json_input_fail(
+                    problem, "%s: does nothing; give status, body, headers, retry_after, delay_ms, drop or truncate_body", where);
 }
 
 static bool read_fault(struct json_object *object, const char *where, fault *f, engine_problem *problem) {

@@ -32,9 +32,13 @@ static bool check_key(exchange *x) {
     return false;
   }
   switch (keys_look_up(&x->engine->keys, token)) {
-    case KEY_VALID: return true;
-    case KEY_FORBIDDEN: answer_error(x, 403, "FORBIDDEN_ERROR", "The API key does not allow this operation."); return false;
-    case KEY_UNKNOWN: break;
+    case KEY_VALID:
+      return true;
+    case KEY_FORBIDDEN:
+      answer_error(x, 403, "FORBIDDEN_ERROR", "The API key does not allow this operation.");
+      return false;
+    case KEY_UNKNOWN:
+      break;
   }
   answer_error(x, 401, "AUTHORIZATION_ERROR", "The API key is not known.");
   return false;
@@ -64,10 +68,13 @@ static void create_secret(exchange *x, const struct route *route) {
 
 static const char *secret_problem(secret_state state) {
   switch (state) {
-    case SECRET_USED: return "The client secret was used already: it works once.";
-    case SECRET_EXPIRED: return "The client secret has expired.";
+    case SECRET_USED:
+      return "The client secret was used already: it works once.";
+    case SECRET_EXPIRED:
+      return "The client secret has expired.";
     case SECRET_UNKNOWN:
-    case SECRET_GOOD: break;
+    case SECRET_GOOD:
+      break;
   }
   return "The client secret is not known.";
 }

@@ -5,12 +5,15 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 
-/* A segment that is long or has many digits could be a secret or a card number that somebody put into a path. */
+/*
+ * A segment that is long or has many digits could be a secret or a card number that somebody put into a path. Quotes and the like
+ * are left out too, so that what is shown needs no escaping in a JSON line.
+ */
 static bool segment_is_harmless(const char *segment, size_t len) {
   size_t digits = 0;
   for (size_t i = 0; i < len; i++) {
     if (segment[i] >= '0' && segment[i] <= '9') digits++;
-    if (segment[i] <= ' ' || segment[i] >= 0x7f) return false;
+    if (segment[i] <= ' ' || segment[i] >= 0x7f || segment[i] == '"' || segment[i] == '\\') return false;
   }
   return len <= 24 && digits < 12;
 }
@@ -51,10 +54,14 @@ void journal_add(journal *self, const log_entry *entry) {
 
 static const char *drop_name(engine_drop drop) {
   switch (drop) {
-    case ENGINE_DROP_BEFORE_HANDLING: return "before_handling";
-    case ENGINE_DROP_AFTER_HANDLING: return "after_handling";
-    case ENGINE_DROP_AFTER_RESPONSE: return "after_response";
-    case ENGINE_DROP_NONE: break;
+    case ENGINE_DROP_BEFORE_HANDLING:
+      return "before_handling";
+    case ENGINE_DROP_AFTER_HANDLING:
+      return "after_handling";
+    case ENGINE_DROP_AFTER_RESPONSE:
+      return "after_response";
+    case ENGINE_DROP_NONE:
+      break;
   }
   return NULL;
 }
@@ -77,10 +84,10 @@ static struct json_object *entry_json(const log_entry *e) {
   struct json_object *object = json_object_new_object();
   if (object == NULL) return NULL;
   bool good = add_number(object, "number", e->number) && add(object, "at_ms", json_object_new_int64(e->at_ms)) &&
-              add_text(object, "method", e->method) && add_text(object, "path", e->path) && add_text(object, "trace_id", e->trace_id) &&
-              add(object, "status", json_object_new_int(e->status)) && add_text(object, "code", e->code) &&
-              add(object, "delay_ms", json_object_new_int64(e->delay_ms)) && add(object, "fault", json_object_new_boolean(e->fault)) &&
-              add_text(object, "drop", drop_name(e->drop));
+              add_text(object, "method", e->method) && add_text(object, "path", e->path) &&
+              add_text(object, "trace_id", e->trace_id) && add(object, "status", json_object_new_int(e->status)) &&
+              add_text(object, "code", e->code) && add(object, "delay_ms", json_object_new_int64(e->delay_ms)) &&
+              add(object, "fault", json_object_new_boolean(e->fault)) && add_text(object, "drop", drop_name(e->drop));
   if (good) return object;
   json_object_put(object);
   return NULL;
@@ -88,7 +95,8 @@ static struct json_object *entry_json(const log_entry *e) {
 
 /* The text of an object, which is freed. */
 static char *to_text(struct json_object *object) {
-  const char *text = object == NULL ? NULL : json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+  const char *text =
+      object == NULL ? NULL : json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
   char *copy = text == NULL ? NULL : text_copy((engine_text){text, strlen(text)});
   json_object_put(object);
   return copy;
@@ -124,8 +132,9 @@ char *engine_state_json(const engine *self) {
   bool good = object != NULL && add_number(object, "requests", j->requests) && add_statuses(object, j) &&
               add_number(object, "dropped", j->dropped) && add_number(object, "secrets_issued", j->secrets_issued) &&
               add_number(object, "secrets_used", j->secrets_used) && add_number(object, "secrets_refused", j->secrets_refused) &&
-              add_number(object, "faults_pending", self->fault_count) && add_number(object, "faults_applied", j->faults_applied) &&
-              add_number(object, "keys", self->keys.count) && add(object, "clock_ms", json_object_new_int64(engine_now_ms(self))) &&
+              add_number(object, "faults_pending", self->fault_count) &&
+              add_number(object, "faults_applied", j->faults_applied) && add_number(object, "keys", self->keys.count) &&
+              add(object, "clock_ms", json_object_new_int64(engine_now_ms(self))) &&
               add(object, "clock_advanced_ms", json_object_new_int64(self->offset_ms));
   if (!good) {
     json_object_put(object);
@@ -136,4 +145,6 @@ char *engine_state_json(const engine *self) {
   return text;
 }
 
-void engine_clear_log(engine *self) { self->journal.written = 0; }
+void engine_clear_log(engine *self) {
+  self->journal.written = 0;
+}

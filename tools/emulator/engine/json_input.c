@@ -54,7 +54,8 @@ static bool contains(const char *const *names, const char *name) {
 bool json_input_object(struct json_object *value, const char *const *names, const char *where, engine_problem *out_problem) {
   char known[180];
   join(names, known, sizeof known);
-  if (!json_object_is_type(value, json_type_object)) return json_input_fail(out_problem, "%s: must be an object with: %s", where, known);
+  if (!json_object_is_type(value, json_type_object))
+    return json_input_fail(out_problem, "%s: must be an object with: %s", where, known);
   json_object_object_foreach(value, name, unused) {
     (void)unused;
     if (!contains(names, name)) {
@@ -70,7 +71,8 @@ bool json_input_number(struct json_object *object, const char *name, int64_t min
   if (!json_object_object_get_ex(object, name, &value)) return true;
   int64_t number = json_object_get_int64(value);
   if (!json_object_is_type(value, json_type_int) || number < min || number > max) {
-    return json_input_fail(out_problem, "%s.%s: must be a whole number from %lld to %lld", where, name, (long long)min, (long long)max);
+    return json_input_fail(out_problem, "%s.%s: must be a whole number from %lld to %lld", where, name, (long long)min,
+                           (long long)max);
   }
   *out = number;
   return true;
@@ -79,7 +81,8 @@ bool json_input_number(struct json_object *object, const char *name, int64_t min
 bool json_input_bool(struct json_object *object, const char *name, const char *where, bool *out, engine_problem *out_problem) {
   struct json_object *value = NULL;
   if (!json_object_object_get_ex(object, name, &value)) return true;
-  if (!json_object_is_type(value, json_type_boolean)) return json_input_fail(out_problem, "%s.%s: must be true or false", where, name);
+  if (!json_object_is_type(value, json_type_boolean))
+    return json_input_fail(out_problem, "%s.%s: must be true or false", where, name);
   *out = json_object_get_boolean(value);
   return true;
 }
@@ -88,7 +91,8 @@ static engine_text text_of(struct json_object *value) {
   return (engine_text){json_object_get_string(value), (size_t)json_object_get_string_len(value)};
 }
 
-bool json_input_text(struct json_object *object, const char *name, const char *where, engine_text *out, engine_problem *out_problem) {
+bool json_input_text(struct json_object *object, const char *name, const char *where, engine_text *out,
+                     engine_problem *out_problem) {
   struct json_object *value = NULL;
   if (!json_object_object_get_ex(object, name, &value)) return true;
   if (!json_object_is_type(value, json_type_string)) return json_input_fail(out_problem, "%s.%s: must be a text", where, name);
@@ -127,8 +131,8 @@ bool json_input_headers(struct json_object *object, const char *name, size_t max
   bool good = json_object_is_type(list, json_type_array) && json_object_array_length(list) <= max;
   for (size_t i = 0; good && i < json_object_array_length(list); i++) good = is_pair(json_object_array_get_idx(list, i));
   if (!good) {
-    return json_input_fail(out_problem, "%s.%s: must be a list of at most %zu pairs [name, value], such as [[\"X-Test\",\"1\"]]", where,
-                           name, max);
+    return json_input_fail(out_problem, "%s.%s: must be a list of at most %zu pairs [name, value], such as [[\"X-Test\",\"1\"]]",
+                           where, name, max);
   }
   *out = list;
   return true;

@@ -18,7 +18,8 @@ bool json_input_number(struct json_object *object, const char *name, int64_t min
                        engine_problem *out_problem);
 bool json_input_bool(struct json_object *object, const char *name, const char *where, bool *out, engine_problem *out_problem);
 /* The text is borrowed from the object. */
-bool json_input_text(struct json_object *object, const char *name, const char *where, engine_text *out, engine_problem *out_problem);
+bool json_input_text(struct json_object *object, const char *name, const char *where, engine_text *out,
+                     engine_problem *out_problem);
 /* A text that is one of several; *out becomes its index. The list ends with NULL. */
 bool json_input_choice(struct json_object *object, const char *name, const char *const *choices, const char *where, int *out,
                        engine_problem *out_problem);

@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-bool keys_replace(key_set *self, const engine_text *keys, size_t key_count, const engine_text *forbidden, size_t forbidden_count) {
+bool keys_replace(key_set *self, const engine_text *keys, size_t key_count, const engine_text *forbidden,
+                  size_t forbidden_count) {
   size_t count = key_count + forbidden_count;
   struct key *items = calloc(count > 0 ? count : 1, sizeof *items);
   if (items == NULL) return false;

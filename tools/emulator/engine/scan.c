@@ -52,7 +52,11 @@ static bool scan_number(cursor *c) {
 static size_t utf8_length(const cursor *c) {
   const unsigned char *s = (const unsigned char *)c->at;
   size_t left = (size_t)(c->end - c->at);
-  size_t len = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+  size_t len = s[0] < 0x80                   ? 1
+               : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+               : (s[0] & 0xf0) == 0xe0       ? 3
+               : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+                                             : 0;
   if (len == 0 || left < len) return 0;
   for (size_t i = 1; i < len; i++) {
     if ((s[i] & 0xc0) != 0x80) return 0;
@@ -144,13 +148,27 @@ static bool scan_any(cursor *c, int depth, scan_value *out) {
   out->begin = c->at;
   bool good = false;
   switch (*c->at) {
-    case '{': out->type = SCAN_OBJECT, good = scan_list(c, depth, true); break;
-    case '[': out->type = SCAN_ARRAY, good = scan_list(c, depth, false); break;
-    case '"': out->type = SCAN_STRING, good = scan_string_token(c); break;
-    case 't': out->type = SCAN_BOOL, good = take_word(c, "true"); break;
-    case 'f': out->type = SCAN_BOOL, good = take_word(c, "false"); break;
-    case 'n': out->type = SCAN_NULL, good = take_word(c, "null"); break;
-    default: out->type = SCAN_NUMBER, good = scan_number(c); break;
+    case '{':
+      out->type = SCAN_OBJECT, good = scan_list(c, depth, true);
+      break;
+    case '[':
+      out->type = SCAN_ARRAY, good = scan_list(c, depth, false);
+      break;
+    case '"':
+      out->type = SCAN_STRING, good = scan_string_token(c);
+      break;
+    case 't':
+      out->type = SCAN_BOOL, good = take_word(c, "true");
+      break;
+    case 'f':
+      out->type = SCAN_BOOL, good = take_word(c, "false");
+      break;
+    case 'n':
+      out->type = SCAN_NULL, good = take_word(c, "null");
+      break;
+    default:
+      out->type = SCAN_NUMBER, good = scan_number(c);
+      break;
   }
   out->end = c->at;
   return good;

@@ -36,7 +36,9 @@ secret_state secrets_look_up(const secret_table *self, engine_text token, int64_
   return SECRET_UNKNOWN;
 }
 
-void secrets_use(secret_table *self, size_t index) { self->items[index].used = true; }
+void secrets_use(secret_table *self, size_t index) {
+  self->items[index].used = true;
+}
 
 void secrets_clear(secret_table *self) {
   free(self->items);

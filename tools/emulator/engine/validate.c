@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the API's description asks of a request. Every fault is collected, as the service does, so that a user sees all at once. */
+/* What the API's description asks of a request. Every fault is collected, as the service does, so that a user sees all at once.
+ */
 #include "internal.h"
 
 #include <arpa/inet.h>
@@ -58,7 +59,8 @@ static bool is_address(engine_text value) {
 void validate_headers(exchange *x) {
   engine_text value;
   engine_text type;
-  if (!request_header(x->request, "Accept", &value) || !accepts_json(value)) add_detail(x, "header Accept: must be application/json");
+  if (!request_header(x->request, "Accept", &value) || !accepts_json(value))
+    add_detail(x, "header Accept: must be application/json");
   if (!request_header(x->request, "Content-Type", &value) || !next_media_type(&value, ',', &type) ||
       !text_is_nocase(type, "application/json")) {
     add_detail(x, "header Content-Type: must be application/json");
@@ -81,7 +83,8 @@ static void validate_payer(exchange *x, const scan_value *payer) {
     add_detail(x, "payer.id: is required in payer");
   } else if (id.type == SCAN_NULL) {
     add_detail(x, "payer.id: must not be null");
-  } else if (id.type != SCAN_STRING || !scan_string(&id, text, sizeof text, &len) || !engine_is_uuid((engine_text){text, len}, 0)) {
+  } else if (id.type != SCAN_STRING || !scan_string(&id, text, sizeof text, &len) ||
+             !engine_is_uuid((engine_text){text, len}, 0)) {
     add_detail(x, "payer.id: must be a UUID");
   }
 }
@@ -91,7 +94,8 @@ static void validate_type(exchange *x, const scan_value *type) {
   size_t len = 0;
   if (type->type == SCAN_NULL) {
     add_detail(x, "type: must not be null; leave it out");
-  } else if (type->type != SCAN_STRING || !scan_string(type, text, sizeof text, &len) || !text_is((engine_text){text, len}, "CARD")) {
+  } else if (type->type != SCAN_STRING || !scan_string(type, text, sizeof text, &len) ||
+             !text_is((engine_text){text, len}, "CARD")) {
     add_detail(x, "type: must be CARD");
   }
 }
