@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "plqc.h"
+
+#include <string.h>
+#include <time.h>
+
+void *plqc_alloc(plqc_instance *instance, size_t size) {
+  return instance->host->alloc(instance->host->context, size);
+}
+
+void plqc_free(plqc_instance *instance, void *block) {
+  instance->host->free(instance->host->context, block);
+}
+
+char *plqc_copy(plqc_instance *instance, const char *text, size_t len) {
+  char *copy = plqc_alloc(instance, len + 1);
+  if (!copy) return NULL;
+  memcpy(copy, text, len);
+  copy[len] = '\0';
+  return copy;
+}
+
+int64_t plqc_now(const plqc_instance *instance) {
+  return instance->host->now_ns(instance->host->context);
+}
+
+void plqc_list_add(plqc_operation **list, plqc_operation *op) {
+  op->previous = NULL;
+  op->next = *list;
+  if (*list) (*list)->previous = op;
+  *list = op;
+}
+
+void plqc_list_remove(plqc_operation **list, plqc_operation *op) {
+  if (op->previous) op->previous->next = op->next;
+  if (op->next) op->next->previous = op->previous;
+  if (*list == op) *list = op->next;
+  op->next = op->previous = NULL;
+}
+
+bool plqc_request_valid(const plq_transport_request *request, const plq_transport_sink *sink, plq_transport_error *error) {
+  const char *why = NULL;
+  int32_t status = PLQ_E_ARGUMENT;
+  if (!PLQC_HAS(request, body_len) || !PLQC_HAS(sink, on_done) || !PLQC_HAS(request->target, host_len)) {
+    why = "a struct is too small";
+  } else if (request->flags) {
+    status = PLQ_E_UNSUPPORTED;
+    why = "the request has a flag that this transport does not know";
+  } else if (request->body && request->method_len == 4 && memcmp(request->method, "HEAD", 4) == 0) {
+    status = PLQ_E_UNSUPPORTED;
+    why = "libcurl sends no body with HEAD";
+  } else if (request->method_len == 0 || request->method_len > 15) {
+    why = "the method is empty or too long";
+  }
+  if (why) plqc_error_set(error, status, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0, "%s", why);
+  return !why;
+}
+
+/* ---- life ---- */
+
+static pthread_once_t global_once = PTHREAD_ONCE_INIT;
+static bool global_ready;
+
+/*
+ * curl_global_init is safe beside other threads' libcurl calls only from 7.84 on and if CURL_VERSION_THREADSAFE is set (Debian's
+ * is). It is not undone: the host may use libcurl, too, and nobody else counts for us.
+ */
+static void set_up_globally(void) {
+  global_ready =
+      curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && plqc_trust_setup() && plqc_facts_setup() && plqc_quiet_setup();
+}
+
+static int32_t set_up(plqc_instance *instance, const plq_transport_value *values, size_t count, size_t stride,
+                      plq_transport_error *error) {
+  int32_t status = plqc_config_read(instance, values, count, stride, error);
+  if (status) return status;
+  instance->resolver = plqc_resolver_new(&instance->fds);
+  if (!instance->resolver) return PLQ_E_MEMORY;
+  if (instance->config.resolve) status = plqc_resolver_preset(instance->resolver, instance->config.resolve, error);
+  return status ? status : plqc_trust_create(instance, error);
+}
+
+static void tear_down(plqc_instance *instance) {
+  plqc_trust_clear(instance);
+  plqc_resolver_release(instance->resolver);
+  plqc_config_clear(instance);
+  pthread_cond_destroy(&instance->lane_free);
+  pthread_mutex_destroy(&instance->lock);
+  plqc_fds_clear(&instance->fds);
+  plqc_free(instance, instance);
+}
+
+int32_t plqc_create(const plq_transport_host *host, const plq_transport_value *values, size_t count, size_t stride,
+                    plq_transport_error *error, plq_transport_instance **out_instance) {
+  pthread_condattr_t attributes;
+  *out_instance = NULL;
+  pthread_once(&global_once, set_up_globally);
+  plqc_instance *instance = global_ready ? host->alloc(host->context, sizeof *instance) : NULL;
+  if (!instance) {
+    plqc_error_set(error, PLQ_E_MEMORY, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0, "out of memory");
+    return PLQ_E_MEMORY;
+  }
+  memset(instance, 0, sizeof *instance);
+  instance->host = host;
+  plqc_fds_init(&instance->fds);
+  pthread_mutex_init(&instance->lock, NULL);
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(&instance->lane_free, &attributes);
+  pthread_condattr_destroy(&attributes);
+  error->status = PLQ_OK;
+  int32_t status = set_up(instance, values, count, stride, error);
+  if (status == PLQ_OK) {
+    *out_instance = (plq_transport_instance *)instance;
+    return PLQ_OK;
+  }
+  if (error->status != status) plqc_error_set(error, status, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0, "out of memory");
+  tear_down(instance);
+  return status;
+}
+
+/* Marks the operation wherever it is: in a lane, waiting for one, or in the asynchronous half. */
+void plqc_cancel(plq_transport_instance *handle, uint64_t id) {
+  plqc_instance *instance = (plqc_instance *)handle;
+  pthread_mutex_lock(&instance->lock);
+  for (plqc_lane *lane = instance->busy; lane; lane = lane->next) {
+    if (lane->operation.id != id) continue;
+    atomic_store(&lane->operation.cancelled, true);
+    plqc_engine_wake(&lane->engine);
+  }
+  for (plqc_waiter *waiter = instance->waiting; waiter; waiter = waiter->next) {
+    if (waiter->id != id) continue;
+    waiter->cancelled = true;
+    pthread_cond_broadcast(&instance->lane_free);
+  }
+  if (instance->async_ready) plqc_async_cancel(instance, id);
+  pthread_mutex_unlock(&instance->lock);
+}
+
+/* Closing sends a close_notify to each server and waits for none. */
+void plqc_quiesce(plq_transport_instance *handle, int64_t deadline_ns) {
+  plqc_instance *instance = (plqc_instance *)handle;
+  (void)deadline_ns;
+  plqc_lanes_clear(instance);
+}
+
+void plqc_destroy(plq_transport_instance *handle) {
+  plqc_instance *instance = (plqc_instance *)handle;
+  plqc_async_clear(instance);
+  plqc_lanes_clear(instance);
+  tear_down(instance);
+}
+
+/* In a forked child: what libcurl and OpenSSL would do to end a connection reaches the parent's peer, so only the numbers are
+ * closed. */
+void plqc_abandon_after_fork(plq_transport_instance *handle) {
+  plqc_instance *instance = (plqc_instance *)handle;
+  plqc_fds_close_all(&instance->fds);
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The curl transport's own header. One machine serves both halves of the ABI: an operation is an easy handle with callbacks, and
+ * an engine drives a multi handle by curl_multi_socket_action. A lane is an engine with one operation for a thread that blocks in
+ * perform; the asynchronous half is one engine with many operations and an epoll descriptor.
+ */
+#ifndef PLQC_H
+#define PLQC_H
+
+#include <curl/curl.h>
+#include <openssl/ssl.h>
+#include <plastiq/transport.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PLQC_NEVER INT64_MAX
+#define PLQC_MS INT64_C(1000000)
+
+/* A field of a struct that came over the boundary exists only if it lies inside struct_size. */
+#define PLQC_HAS(object, field) ((object)->struct_size >= offsetof(__typeof__(*(object)), field) + sizeof((object)->field))
+
+typedef struct plqc_instance plqc_instance;
+typedef struct plqc_engine plqc_engine;
+typedef struct plqc_operation plqc_operation;
+typedef struct plqc_lookup plqc_lookup;
+typedef struct plqc_resolver plqc_resolver;
+
+/* ---- fds.c: every descriptor that the instance has open, for abandon_after_fork ---- */
+
+#define PLQC_FD_BLOCK 64
+typedef struct plqc_fd_block {
+  _Atomic(struct plqc_fd_block *) next;
+  atomic_int slots[PLQC_FD_BLOCK]; /* -1: free, -2: being filled */
+  uint64_t inodes[PLQC_FD_BLOCK];
+} plqc_fd_block;
+
+void plqc_fds_init(plqc_fd_block *first);
+void plqc_fds_clear(plqc_fd_block *first);
+bool plqc_fds_add(plqc_fd_block *first, int fd);
+void plqc_fds_remove(plqc_fd_block *first, int fd);
+void plqc_fds_close_all(plqc_fd_block *first);
+int plqc_fds_close(plqc_fd_block *first, int fd);
+void plqc_search_begin(void);
+void plqc_search_end(void);
+void plqc_find_wakeup_pair(CURLM *multi, int near, int out_pair[2]);
+
+/* ---- options.c ---- */
+
+typedef struct plqc_config {
+  int64_t resolve_ns, connect_ns, tls_ns, idle_ns;
+  int64_t connection_idle_ms, connection_lifetime_ms;
+  uint32_t max_connections;
+  int http; /* 0: auto, 11, 20 */
+  char *ca_file, *ca_dir, *crl_file, *pins, *resolve;
+  char *client_certificate_file, *client_key_file, *client_key_password;
+  char *proxy, *proxy_user, *proxy_password, *proxy_host;
+  uint32_t proxy_port;
+  bool proxy_tls;
+} plqc_config;
+
+extern const plq_transport_option plqc_options[];
+extern const size_t plqc_option_count;
+
+int32_t plqc_config_read(plqc_instance *instance, const plq_transport_value *values, size_t count, size_t stride,
+                         plq_transport_error *error);
+void plqc_config_clear(plqc_instance *instance);
+
+/* ---- resolve.c: name look-ups on threads of our own ---- */
+
+#define PLQC_ABANDONED_MAX 4
+#define PLQC_CACHE_NS (INT64_C(60000) * PLQC_MS)
+
+plqc_resolver *plqc_resolver_new(plqc_fd_block *fds);
+void plqc_resolver_release(plqc_resolver *resolver);
+/* The option resolve: "host:port:address" and so on. */
+int32_t plqc_resolver_preset(plqc_resolver *resolver, const char *list, plq_transport_error *error);
+/* Text "a.b.c.d,[e::f]" of a look-up that is less than a minute old, to be freed with free(), or NULL. */
+char *plqc_resolver_cached(plqc_resolver *resolver, const char *host, uint32_t port, int64_t now);
+/* Joins a look-up under way or starts one. NULL: *out_status says why. */
+plqc_lookup *plqc_lookup_start(plqc_resolver *resolver, const char *host, uint32_t port, int32_t *out_status, int *out_errno);
+int plqc_lookup_fd(const plqc_lookup *lookup);
+/* False while it runs; then *out_addresses (to be freed with free()) or a status. */
+bool plqc_lookup_result(plqc_resolver *resolver, plqc_lookup *lookup, char **out_addresses, int32_t *out_status, int *out_errno,
+                        int *out_code);
+void plqc_lookup_leave(plqc_resolver *resolver, plqc_lookup *lookup);
+
+/* ---- engine.c ---- */
+
+#define PLQC_LOOKUP_EVENT (UINT64_C(1) << 40) /* in an epoll event, in place of a descriptor */
+
+struct plqc_engine {
+  plqc_instance *instance;
+  CURLM *multi;
+  int wake_fd;
+  int epoll_fd; /* -1 for a lane */
+  int timer_fd;
+  int pair[2]; /* libcurl's own wake-up sockets */
+  struct pollfd *polls;
+  size_t poll_count, poll_capacity;
+  int64_t timer_at;       /* when libcurl wants to be called */
+  int64_t armed_at;       /* what timer_fd is set to */
+  int64_t limit_at;       /* no limit of an operation is earlier */
+  plqc_operation *active; /* in libcurl or waiting for a look-up */
+  plqc_operation *over;   /* waiting for their report */
+  plqc_operation *unsent; /* accepted, and not yet known to be written */
+  uint64_t accepted_count;
+  atomic_int connection_fd; /* a lane's connection, or -1 */
+};
+
+int32_t plqc_engine_init(plqc_engine *engine, plqc_instance *instance, bool async, int *out_errno);
+void plqc_engine_clear(plqc_engine *engine);
+void plqc_engine_wake(plqc_engine *engine);
+void plqc_engine_drain(int fd);
+/* Lets libcurl see a descriptor that is ready, or with CURL_SOCKET_TIMEOUT that time went by; then takes in what ended. */
+void plqc_engine_socket(plqc_engine *engine, curl_socket_t fd, int mask);
+/* Does everything that is due: libcurl's timer, cancellations, look-ups, limits. */
+void plqc_engine_turn(plqc_engine *engine, int64_t now);
+int64_t plqc_engine_next(const plqc_engine *engine);
+/* Something is limited to be over by then. */
+void plqc_engine_limit(plqc_engine *engine, int64_t at);
+bool plqc_engine_poll_add(plqc_engine *engine, int fd, short events);
+void plqc_engine_poll_remove(plqc_engine *engine, int fd);
+int plqc_poll_mask(int events);
+
+/* ---- operation.c, easy.c, request.c, response.c, limits.c ---- */
+
+#define PLQC_OPENED_MAX 8
+typedef enum plqc_state { PLQC_IDLE, PLQC_RUNNING, PLQC_RESOLVING, PLQC_OVER } plqc_state;
+typedef enum plqc_framing { PLQC_FRAMING_NONE, PLQC_FRAMING_LENGTH, PLQC_FRAMING_CHUNKED, PLQC_FRAMING_STREAM } plqc_framing;
+
+/* Where a response is, as far as its framing needs. */
+typedef struct plqc_response {
+  bool head_begun, head_done, chunked, has_length;
+  int status;
+  int version; /* 10, 11, 20 */
+  plqc_framing framing;
+  uint64_t length, body, bytes;
+} plqc_response;
+
+struct plqc_operation {
+  plqc_operation *next, *previous;             /* in the engine's or instance's list that its state says */
+  plqc_operation *known_next, *known_previous; /* in the instance's list of what was submitted and is not over */
+  plqc_operation *unsent_next;
+  plqc_engine *engine;
+  plqc_instance *instance;
+  const plq_transport_request *request;
+  const plq_transport_sink *sink;
+  uint64_t id;
+  atomic_bool cancelled;
+  plqc_state state;
+  bool prewarm;
+
+  CURL *easy;
+  int64_t easy_born_ns;
+  CURLU *url_parsed;
+  char *url; /* that the easy handle is set to */
+  size_t url_len, origin_len;
+  const char *host; /* NUL-terminated: what a look-up is for */
+  uint32_t port;
+  char *host_text;
+  bool tls, numeric;
+  char method[16];          /* that the easy handle is set to; "" if not */
+  bool method_body;         /* .. with a body */
+  bool forbid_reuse, fresh; /* are set on the easy handle */
+  char *scratch;            /* the request's header lines */
+  size_t scratch_len, scratch_capacity;
+  struct curl_slist *lines;
+  size_t line_capacity;
+  struct curl_slist resolve;
+  char *resolve_text;
+  plqc_lookup *lookup;
+
+  bool accepted; /* on_connected agreed: from here on it is MAYBE_SENT */
+  bool refused;  /* a sink said no */
+  bool resent;   /* libcurl set out to send again .. */
+  bool alone;    /* .. and nobody else can have used the connection meanwhile */
+  uint64_t accepted_number;
+  bool want_lookup;  /* libcurl wants a name resolved */
+  bool stale;        /* the kept-alive connection has bytes or its end waiting: another one is needed */
+  bool first_reused; /* the accepted connection had been used before */
+  bool sent;         /* the request was written */
+  int attempts;      /* restarts for look-ups and stale connections */
+  int connected_version;
+  int32_t verdict; /* our own reason to stop, or 0 */
+  int32_t verdict_phase;
+  int opened[PLQC_OPENED_MAX]; /* sockets that this operation opened, newest first */
+  int open_errno;
+  int verify_error;
+  bool certificate_seen;
+  int64_t plugin_code;
+  CURLcode code;
+  curl_off_t uploaded;
+  int64_t submitted_ns, started_ns, lookup_ns, connect_ns, proxy_ns, tls_ns, connected_ns, sent_ns, first_ns, active_ns;
+  int64_t resolve_took_ns;
+  plqc_response response;
+  char detail[160];
+  char text[CURL_ERROR_SIZE];
+};
+
+/* A new easy handle for the operation, with all that does not depend on the request. */
+bool plqc_easy_new(plqc_operation *op, int64_t now);
+bool plqc_never_reuse(const plqc_operation *op);
+
+bool plqc_operation_init(plqc_operation *op, plqc_instance *instance);
+void plqc_operation_clear(plqc_operation *op);
+void plqc_operation_reset(plqc_operation *op, const plq_transport_request *request, const plq_transport_sink *sink, int64_t now);
+void plqc_operation_begin(plqc_operation *op, plqc_engine *engine, int64_t now);
+/* What libcurl says has ended; may begin it anew for a look-up or on another connection. */
+void plqc_operation_ended(plqc_operation *op, CURLcode code);
+void plqc_operation_resent(plqc_operation *op);
+void plqc_operation_tick(plqc_operation *op, int64_t now);
+void plqc_operation_stop(plqc_operation *op, int32_t status, int32_t phase);
+/* Calls on_done; the operation may be used again before that call. */
+void plqc_operation_report(plqc_operation *op, int64_t now);
+
+bool plqc_request_set_url(plqc_operation *op);
+bool plqc_request_set(plqc_operation *op);
+void plqc_request_forget(plqc_operation *op);
+
+size_t plqc_on_header(char *data, size_t size, size_t count, void *context);
+size_t plqc_on_body(char *data, size_t size, size_t count, void *context);
+
+int32_t plqc_phase(const plqc_operation *op);
+/* The next point in time at which the operation is over for some reason, and that reason. */
+int64_t plqc_limit(plqc_operation *op, int64_t now, int32_t *out_status);
+/* Looks how much of the requests under way is written. */
+void plqc_look_at_unsent(plqc_engine *engine);
+void plqc_forget_unsent(plqc_operation *op);
+void plqc_transfer_fill(const plqc_operation *op, int64_t now, plq_transport_transfer *out);
+
+/* ---- errors.c ---- */
+
+void plqc_error_set(plq_transport_error *error, int32_t status, int32_t phase, int32_t delivery, int os_errno,
+                    int64_t plugin_code, const char *format, ...) __attribute__((format(printf, 7, 8)));
+/* False: the operation succeeded. */
+bool plqc_error_of(plqc_operation *op, plq_transport_error *error);
+
+/* ---- trust.c, facts.c, quiet.c ---- */
+
+bool plqc_trust_setup(void);
+int32_t plqc_trust_create(plqc_instance *instance, plq_transport_error *error);
+void plqc_trust_clear(plqc_instance *instance);
+CURLcode plqc_on_ssl_ctx(CURL *easy, void *ctx, void *context);
+bool plqc_facts_setup(void);
+int plqc_on_prereq(void *context, char *peer, char *local, int peer_port, int local_port);
+bool plqc_quiet_setup(void);
+bool plqc_connection_is_quiet(SSL *ssl, int fd);
+
+/* ---- pool.c ---- */
+
+typedef struct plqc_lane {
+  struct plqc_lane *next, *previous; /* in the list of idle or busy lanes */
+  plqc_engine engine;
+  plqc_operation operation;
+  int64_t used_ns;
+} plqc_lane;
+
+typedef struct plqc_waiter {
+  struct plqc_waiter *next;
+  uint64_t id;
+  bool cancelled;
+} plqc_waiter;
+
+/* Gives a lane marked with the operation's id, or NULL and *out_status. */
+plqc_lane *plqc_lane_take(plqc_instance *instance, uint64_t id, const plq_transport_sink *sink, int64_t deadline_ns, int64_t now,
+                          int32_t *out_status, int *out_errno);
+plqc_lane *plqc_lane_try(plqc_instance *instance, uint64_t id, const plq_transport_target *target, int32_t *out_status,
+                         int *out_errno);
+void plqc_lane_give_back(plqc_instance *instance, plqc_lane *lane);
+uint32_t plqc_lanes_open_to(plqc_instance *instance, const plq_transport_target *target);
+void plqc_lanes_clear(plqc_instance *instance);
+/* Waits until one of the lanes has something to do, and does it. */
+void plqc_lanes_step(plqc_lane *const *lanes, size_t count, int64_t until);
+
+/* ---- instance.c ---- */
+
+struct plqc_instance {
+  const plq_transport_host *host;
+  plqc_config config;
+  plqc_fd_block fds;
+  plqc_resolver *resolver;
+  X509_STORE *trust;
+  SSL_CTX *identity; /* holds the client certificate */
+  char alpn_only[4];
+
+  pthread_mutex_t lock; /* all of the following, and the ids of operations */
+  pthread_cond_t lane_free;
+  plqc_lane *idle_first, *idle_last; /* the one used last comes first */
+  plqc_lane *busy;
+  uint32_t lane_count;
+  plqc_waiter *waiting;
+
+  plqc_engine async;
+  bool async_ready;
+  atomic_bool async_open; /* wake_fd may be written to */
+  atomic_bool wake_pending;
+  atomic_bool cancel_pending;
+  plqc_operation *queued, *queued_last; /* submitted, not begun; these and known change under the lock */
+  plqc_operation *known;
+  plqc_operation *spare;
+  uint32_t spare_count;
+};
+
+void *plqc_alloc(plqc_instance *instance, size_t size);
+void plqc_free(plqc_instance *instance, void *block);
+char *plqc_copy(plqc_instance *instance, const char *text, size_t len);
+int64_t plqc_now(const plqc_instance *instance);
+void plqc_list_add(plqc_operation **list, plqc_operation *op);
+void plqc_list_remove(plqc_operation **list, plqc_operation *op);
+bool plqc_request_valid(const plq_transport_request *request, const plq_transport_sink *sink, plq_transport_error *error);
+
+int32_t plqc_create(const plq_transport_host *host, const plq_transport_value *values, size_t count, size_t stride,
+                    plq_transport_error *error, plq_transport_instance **out_instance);
+void plqc_cancel(plq_transport_instance *instance, uint64_t op);
+void plqc_quiesce(plq_transport_instance *instance, int64_t deadline_ns);
+void plqc_destroy(plq_transport_instance *instance);
+void plqc_abandon_after_fork(plq_transport_instance *instance);
+int32_t plqc_perform(plq_transport_instance *instance, const plq_transport_request *request, const plq_transport_sink *sink,
+                     plq_transport_error *error);
+int32_t plqc_prewarm(plq_transport_instance *instance, const plq_transport_target *target, uint32_t count, int64_t deadline_ns,
+                     uint64_t op, const plq_transport_sink *sink, plq_transport_error *error, uint32_t *out_open);
+int32_t plqc_submit(plq_transport_instance *instance, const plq_transport_request *request, const plq_transport_sink *sink,
+                    plq_transport_error *error);
+int32_t plqc_event_fd(plq_transport_instance *instance);
+int32_t plqc_drive(plq_transport_instance *instance, int64_t until_ns);
+void plqc_wake(plq_transport_instance *instance);
+void plqc_async_cancel(plqc_instance *instance, uint64_t op);
+void plqc_async_clear(plqc_instance *instance);
+
+#endif
