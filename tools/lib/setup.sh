@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# To be sourced: makes sure that what the build needs is installed. For Debian 12, also one without sudo and git.
+
+# What it takes to build the library, its transports, the command line and the emulator.
+setup_build_packages=(cmake ninja-build gcc libc6-dev pkg-config libcurl4-openssl-dev libssl-dev libjson-c-dev libmsgpack-dev libpopt-dev
+  libmicrohttpd-dev)
+setup_updated=
+
+# Prints those of the packages that are not installed.
+setup_missing() {
+  local package
+  for package in "$@"; do
+    [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
+  done
+}
+
+setup_apt() {
+  local as_root=()
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" </dev/null
+}
+
+setup_install() {
+  if [ -z "$setup_updated" ]; then
+    setup_apt update || return
+    setup_updated=1
+  fi
+  setup_apt install --yes --no-install-recommends "$@"
+}
+
+# setup_packages [PACKAGE ..]: installs the packages of the build and these, if they are missing. Says what it does in one line, and
+# what went wrong if it does. As root, or by sudo.
+setup_packages() {
+  local missing log
+  if ! command -v apt-get >/dev/null; then
+    echo "This is no Debian, so nothing can be installed here. Needed are what Debian 12 calls: ${setup_build_packages[*]} $*" >&2
+    return 1
+  fi
+  mapfile -t missing < <(setup_missing "${setup_build_packages[@]}" "$@")
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+    echo "Debian packages are missing, and this is neither root nor is there sudo. As root: apt-get install ${missing[*]}" >&2
+    return 1
+  fi
+  echo "installing Debian packages: ${missing[*]}"
+  log=$(mktemp) || return
+  if ! setup_install "${missing[@]}" >"$log" 2>&1; then
+    echo "The packages could not be installed. apt-get says:" >&2
+    tail -n 20 "$log" >&2
+    rm -f "$log"
+    return 1
+  fi
+  rm -f "$log"
+}
