@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+/* Declares PLQ_CAP_BLOCKING and has no perform. */
+#include "common.h"
+
+ENTRY("noperform", functions.perform = NULL)

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* What unit tests share: cmocka's includes in the order it needs, and short ways to write tables. */
+#ifndef TEST_UNIT_H
+#define TEST_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define COUNT(rows) (sizeof(rows) / sizeof *(rows))
+/* A literal as pointer and length: NULs inside count. */
+#define S(literal) (literal), sizeof(literal) - 1
+#define T(literal) ((struct plq__text)R(literal))
+/* The same as an initializer, for static tables. */
+#define R(literal) {(literal), sizeof(literal) - 1}
+
+/* A copy of exactly the text's bytes on the heap, so that a sanitizer sees a read past its end. To be freed by free(). */
+static inline struct plq__text exact(struct plq__text text) {
+  char *copy = malloc(text.len > 0 ? text.len : 1);
+  assert_non_null(copy);
+  if (text.len > 0) memcpy(copy, text.at, text.len);
+  return (struct plq__text){copy, text.len};
+}
+
+/* Says which row of a table failed; the loop goes on, and expect_rows_end() fails the test. */
+static int rows_failed;
+#define EXPECT_ROW(condition, row_text)                                              \
+  do {                                                                               \
+    if (!(condition)) {                                                              \
+      print_error("%s:%d: %s: %s\n", __FILE__, __LINE__, #condition, (row_text));    \
+      rows_failed++;                                                                 \
+    }                                                                                \
+  } while (0)
+static inline void expect_rows_end(void) {
+  int failed = rows_failed;
+  rows_failed = 0;
+  assert_int_equal(failed, 0);
+}
+
+#endif
