@@ -80,6 +80,8 @@ static int32_t is_cancelled(void *context) {
 /* ---- a transport that serves one thread at a time ---- */
 
 bool plq__transport_enter(struct plq__live *live, struct plq__run *run, int64_t deadline_ns) {
+  /* The deadline is on the client's clock, which a test transport may provide; other threads are waited for in real time. */
+  if (deadline_ns != PLQ__NEVER) deadline_ns += plq__now_ns() - plq__live_now_ns(live);
   struct timespec until = {.tv_sec = (time_t)(deadline_ns / 1000000000), .tv_nsec = (long)(deadline_ns % 1000000000)};
   pthread_mutex_lock(&live->lock);
   while (live->busy && !run->cancelled && (deadline_ns == PLQ__NEVER || plq__now_ns() < deadline_ns)) {

@@ -63,7 +63,7 @@ PLQ_API int32_t plq_request_set_timeout_ms(plq_request *request, int64_t timeout
 /** Sets this request's limit of repeats in place of the option max_repeats. @param max_repeats 0 to 100 */
 PLQ_API int32_t plq_request_set_max_repeats(plq_request *request, uint32_t max_repeats, plq_error **out_error);
 
-/** Frees a request; the values of fields and headers are wiped. @param request [owned] NULL does nothing */
+/** Frees a request; its copies of the values of fields and headers are wiped. @param request [owned] NULL does nothing */
 PLQ_API void plq_request_free(plq_request *request);
 
 PLQ_END_DECLS
