@@ -317,6 +317,7 @@ static const struct explanation {
     {PLQ_E_IO_REFUSED_STREAM, "the server refused the stream"},
     {PLQ_E_TRUNCATED_NO_CLOSE_NOTIFY,
      "the response has neither Content-Length nor chunks: libcurl cannot tell its end from a cut"},
+    {PLQ_E_RESOURCE_DESCRIPTORS, "no file descriptor is left"},
     {PLQ_E_RESOLVE_NOT_FOUND, "the host name does not exist or has no address"},
     {PLQ_E_RESOLVE_TEMPORARY, "the name service did not answer for now"},
     {PLQ_E_TIMEOUT_TOTAL, "the deadline passed"},

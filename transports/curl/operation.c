@@ -89,6 +89,12 @@ static void forget_attempt(plqc_operation *op) {
   memset(&op->response, 0, sizeof op->response);
 }
 
+static bool set_fresh(plqc_operation *op, bool fresh) {
+  if (op->fresh != fresh && curl_easy_setopt(op->easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L)) return false;
+  op->fresh = fresh;
+  return true;
+}
+
 static bool prepare(plqc_operation *op, int64_t now) {
   if (!renew_easy(op, now) || !plqc_request_set(op)) return false;
   if (curl_easy_setopt(op->easy, CURLOPT_CLOSESOCKETDATA, op->engine)) return false;
@@ -96,9 +102,7 @@ static bool prepare(plqc_operation *op, int64_t now) {
     if (curl_easy_setopt(op->easy, CURLOPT_FORBID_REUSE, 0L)) return false;
     op->forbid_reuse = false;
   }
-  if (op->fresh && curl_easy_setopt(op->easy, CURLOPT_FRESH_CONNECT, 0L)) return false;
-  op->fresh = false;
-  return true;
+  return set_fresh(op, op->want_fresh);
 }
 
 static bool set_version(plqc_operation *op) {
@@ -127,6 +131,7 @@ void plqc_operation_reset(plqc_operation *op, const plq_transport_request *reque
   op->lookup_ns = op->resolve_took_ns = op->started_ns = 0;
   op->plugin_code = 0;
   op->state = PLQC_IDLE;
+  op->want_fresh = false;
   forget_attempt(op);
 }
 
@@ -222,8 +227,7 @@ void plqc_operation_ended(plqc_operation *op, CURLcode code) {
   op->code = code;
   if (op->state != PLQC_RUNNING) return;
   if (op->stale && op->attempts++ < 3) {
-    op->fresh = true;
-    curl_easy_setopt(op->easy, CURLOPT_FRESH_CONNECT, 1L);
+    set_fresh(op, true);
     attempt(op, now);
     return;
   }

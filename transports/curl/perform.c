@@ -102,6 +102,7 @@ int32_t plqc_perform(plq_transport_instance *handle, const plq_transport_request
   }
   plqc_operation *op = &lane->operation;
   plqc_operation_reset(op, request, sink, began);
+  op->want_fresh = plqc_lane_is_old(lane, began);
   plqc_operation_begin(op, &lane->engine, began);
   while (op->state != PLQC_OVER) plqc_lanes_step(&lane, 1, PLQC_NEVER);
   lane->used_ns = plqc_now(instance);

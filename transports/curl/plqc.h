@@ -153,6 +153,7 @@ struct plqc_operation {
   atomic_bool cancelled;
   plqc_state state;
   bool prewarm;
+  bool want_fresh; /* a new connection */
 
   CURL *easy;
   int64_t easy_born_ns;
@@ -272,6 +273,8 @@ plqc_lane *plqc_lane_try(plqc_instance *instance, uint64_t id, const plq_transpo
                          int *out_errno);
 void plqc_lane_give_back(plqc_instance *instance, plqc_lane *lane);
 uint32_t plqc_lanes_open_to(plqc_instance *instance, const plq_transport_target *target);
+/* Idle for so long that its connection is not to be used again. */
+bool plqc_lane_is_old(const plqc_lane *lane, int64_t now);
 void plqc_lanes_clear(plqc_instance *instance);
 /* Waits until one of the lanes has something to do, and does it. */
 void plqc_lanes_step(plqc_lane *const *lanes, size_t count, int64_t until);

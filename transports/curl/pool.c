@@ -66,11 +66,14 @@ static plqc_lane *new_lane(plqc_instance *instance, int32_t *out_status, int *ou
   return lane;
 }
 
-/* Takes the lanes out whose connections are too old to be used; from the end of the list, because there are the oldest. */
+/*
+ * Takes the lanes out whose connections are too old to be used; from the end of the list, because there are the oldest. The first
+ * one stays for the sake of its TLS session.
+ */
 static plqc_lane *take_old(plqc_instance *instance, int64_t now) {
   plqc_lane *old = NULL;
   int64_t limit = now - instance->config.connection_idle_ms * PLQC_MS;
-  while (instance->idle_last && instance->idle_last->used_ns < limit) {
+  while (instance->idle_last && instance->idle_last != instance->idle_first && instance->idle_last->used_ns < limit) {
     plqc_lane *lane = instance->idle_last;
     unlink_idle(instance, lane);
     lane->next = old;
@@ -189,8 +192,13 @@ static bool goes_to(const plqc_lane *lane, const plq_transport_target *target) {
   return op->url && op->origin_len == target->origin_len && memcmp(op->url, target->origin, target->origin_len) == 0;
 }
 
+bool plqc_lane_is_old(const plqc_lane *lane, int64_t now) {
+  return lane->used_ns < now - lane->engine.instance->config.connection_idle_ms * PLQC_MS;
+}
+
 static bool is_open(const plqc_lane *lane) {
   char byte;
+  if (plqc_lane_is_old(lane, plqc_now(lane->engine.instance))) return false;
   int fd = atomic_load(&lane->engine.connection_fd);
   if (fd < 0) return false;
   ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);

@@ -77,6 +77,7 @@ static void warm(plqc_instance *instance, plqc_lane **lanes, size_t count, const
     plqc_operation *op = &lanes[i]->operation;
     plqc_operation_reset(op, request, inner, now);
     op->prewarm = true;
+    op->want_fresh = plqc_lane_is_old(lanes[i], now);
     if (cancelled) atomic_store(&op->cancelled, true);
     plqc_operation_begin(op, &lanes[i]->engine, now);
   }

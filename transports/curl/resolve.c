@@ -189,8 +189,10 @@ static void *run(void *argument) {
   plqc_resolver *resolver = lookup->resolver;
   struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
   struct addrinfo *list = NULL;
+  errno = 0;
   int code = getaddrinfo(lookup->host, NULL, &hints, &list);
-  int os_errno = code == EAI_SYSTEM ? errno : 0;
+  /* Without a descriptor for its files and sockets the resolver says that there is no such name. */
+  int os_errno = code == EAI_SYSTEM || (code && (errno == EMFILE || errno == ENFILE)) ? errno : 0;
   char *addresses = code ? NULL : as_text(list);
   if (list) freeaddrinfo(list);
   pthread_mutex_lock(&resolver->lock);
@@ -293,6 +295,7 @@ int plqc_lookup_fd(const plqc_lookup *lookup) {
 }
 
 static int32_t status_of(int code, int os_errno) {
+  if (os_errno == EMFILE || os_errno == ENFILE) return PLQ_E_RESOURCE_DESCRIPTORS;
   switch (code) {
     case 0:
       return PLQ_E_RESOLVE_NOT_FOUND; /* no address of a kind that can be used */
@@ -304,8 +307,6 @@ static int32_t status_of(int code, int os_errno) {
       return PLQ_E_RESOLVE_TEMPORARY;
     case EAI_MEMORY:
       return PLQ_E_MEMORY;
-    case EAI_SYSTEM:
-      return os_errno == EMFILE || os_errno == ENFILE ? PLQ_E_RESOURCE_DESCRIPTORS : PLQ_E_RESOLVE_FAILED;
     default:
       return PLQ_E_RESOLVE_FAILED;
   }
