@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What is printed: the secret alone, JSON, facts for people, many calls."""
+import pathlib
+import re
+
 import pytest
 from support import SECRET
 
@@ -30,10 +33,14 @@ def test_json_of_a_failure(create, emulator):
     assert (error["service_code"], error["service_message"]) == ("VALIDATION_ERROR", "bad")
 
 
-def test_attempts_have_the_same_names_in_success_and_failure(create, emulator):
+def test_attempts_are_named_as_in_the_header(create, emulator):
+    header = pathlib.Path(__file__).parents[2] / "include" / "plastiq" / "attempts.h"
+    known = {name.lower() for name in re.findall(r"#define PLQ_ATTEMPT_(\w+) ", header.read_text())} | {"name"}
     emulator.faults({"status": 400})
     failed, good = create("--json").json["attempts"][0], create("--json").json["attempts"][0]
-    assert set(failed) - set(good) == {"phase", "message"} and set(good) <= set(failed)
+    always = {"status", "name", "delivery", "http_status", "http_version", "tls_version", "reused", "resumed", "peer", "total_us", "token", "trace_id"}
+    assert always <= set(good) <= known
+    assert always | {"phase", "message"} <= set(failed) <= known
 
 
 def test_attempts_that_failed_before_success(create, emulator):
@@ -68,11 +75,14 @@ def test_calls(create):
     assert len({call["client_secret"] for call in calls}) == 4
     assert [call["attempts"][0]["reused"] for call in calls] == [False, True, True, True]
     summary = last["summary"]
-    assert set(summary) == {"calls", "connect_us", "cold_us", "warm_us"} and summary["calls"] == 4
+    assert {"calls", "cold_us", "warm_us"} <= set(summary) and summary["calls"] == 4
     assert summary["cold_us"] == calls[0]["elapsed_us"]
     assert summary["warm_us"] == sorted(call["elapsed_us"] for call in calls[1:])[1]
     first = calls[0]["attempts"][0]
-    assert summary["connect_us"] == first.get("resolve_us", 0) + first["connect_us"] + first["tls_us"]
+    if "connect_us" in first:  # a transport may not know
+        assert summary["connect_us"] == first.get("resolve_us", 0) + first["connect_us"] + first["tls_us"]
+    else:
+        assert "connect_us" not in summary
 
 
 def test_calls_print_one_secret_a_line(create):

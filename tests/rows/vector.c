@@ -40,19 +40,18 @@ static void check_case(const char *file, const test_case *made) {
       test_die("%s: %s: it does not run on %s and does not say why", file, made->name, all_transports[i]);
 }
 
+static const char *get_text(json_object *object, const char *key) {
+  json_object *value = NULL;
+  return json_object_object_get_ex(object, key, &value) ? json_object_get_string(value) : NULL;
+}
+
 static void add_case(test_cases *cases, const char *file, json_object *json, int row) {
-  json_object *name = NULL, *why = NULL;
   test_case made = {.row = json_object_get_int(json_object_object_get(json, "row"))};
-  if (json_object_object_get_ex(json, "name", &name)) made.name = json_object_get_string(name);
+  if (row != 0 && made.row != row) return;
   made.json = test_expand(json);
-  if (json_object_object_get_ex(made.json, "why", &why)) made.why = json_object_get_string(why);
-  json_object_object_get_ex(made.json, "name", &name);
-  made.name = json_object_get_string(name);
+  made.name = get_text(made.json, "name");
+  made.why = get_text(made.json, "why");
   check_case(file, &made);
-  if (row != 0 && made.row != row) {
-    json_object_put(made.json);
-    return;
-  }
   cases->cases = realloc(cases->cases, (cases->count + 1) * sizeof made);
   if (cases->cases == NULL) test_die("no memory");
   cases->cases[cases->count++] = made;

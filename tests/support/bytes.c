@@ -23,10 +23,12 @@ void *test_alloc(size_t size) {
 }
 
 void test_bytes_add(test_bytes *bytes, const void *data, size_t len) {
-  char *grown = realloc(bytes->data, bytes->len + len + 1);
-  if (grown == NULL) test_die("no memory");
-  if (len > 0) memcpy(grown + bytes->len, data, len);
-  bytes->data = grown;
+  if (bytes->len + len + 1 > bytes->capacity) {
+    bytes->capacity = 2 * (bytes->len + len + 1);
+    bytes->data = realloc(bytes->data, bytes->capacity);
+    if (bytes->data == NULL) test_die("no memory");
+  }
+  if (len > 0) memcpy(bytes->data + bytes->len, data, len);
   bytes->len += len;
   bytes->data[bytes->len] = '\0';
 }

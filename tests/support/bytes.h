@@ -8,6 +8,7 @@
 typedef struct test_bytes {
   char *data; /* NUL-terminated; NULL while empty */
   size_t len;
+  size_t capacity;
 } test_bytes;
 
 void test_bytes_add(test_bytes *bytes, const void *data, size_t len);

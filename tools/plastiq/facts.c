@@ -16,14 +16,13 @@ int64_t cli_attempt_number(const plq_attempts *attempts, uint32_t index, int32_t
   return plq_attempts_number(attempts, index, which, &number) == PLQ_OK ? number : -1;
 }
 
+/* An address needs no look-up and plain http no handshake, but there is no new connection without connecting. */
 int64_t cli_attempt_connect_us(const plq_attempts *attempts, uint32_t index) {
-  static const int32_t parts[] = {PLQ_ATTEMPT_RESOLVE_US, PLQ_ATTEMPT_CONNECT_US, PLQ_ATTEMPT_TLS_US};
-  int64_t sum = -1;
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-    int64_t part = cli_attempt_number(attempts, index, parts[i]);
-    if (part >= 0) sum = (sum > 0 ? sum : 0) + part;
-  }
-  return sum;
+  int64_t resolve_us = cli_attempt_number(attempts, index, PLQ_ATTEMPT_RESOLVE_US);
+  int64_t connect_us = cli_attempt_number(attempts, index, PLQ_ATTEMPT_CONNECT_US);
+  int64_t tls_us = cli_attempt_number(attempts, index, PLQ_ATTEMPT_TLS_US);
+  if (connect_us < 0) return -1;
+  return connect_us + (resolve_us > 0 ? resolve_us : 0) + (tls_us > 0 ? tls_us : 0);
 }
 
 static void add_durations(json_object *object, const plq_attempts *attempts, uint32_t index) {

@@ -1,0 +1,297 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Disables each rule of "Required behaviour, by case" once, in a copy of the source, and sees whether the row's tests notice.
+
+mutants.toml lists them. A mutant that no test kills is a test that is missing. Nothing outside a temporary folder is changed.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+ROWS = [f"{number:02}" for number in range(1, 27)]
+UNWANTED = {"CFLAGS", "CPPFLAGS", "LDFLAGS", "LD_PRELOAD", "LD_LIBRARY_PATH", "SSLKEYLOGFILE", "MAKEFLAGS", "DESTDIR"}
+
+
+class Wrong(Exception):
+    """What is wrong with a mutant, so that it says nothing about the tests."""
+
+
+@dataclass
+class Edit:
+    file: str
+    old: str
+    new: str
+
+    def apply(self, tree):
+        path = tree / self.file
+        if not path.is_file():
+            raise Wrong(f"there is no {self.file}")
+        text = path.read_text()
+        count = text.count(self.old)
+        if count != 1:
+            raise Wrong(f"stale: its text occurs {count} times in {self.file}")
+        path.write_text(text.replace(self.old, self.new))
+        return path, text
+
+
+@dataclass
+class Mutant:
+    row: str
+    name: str
+    test: str
+    edits: list
+
+
+@dataclass
+class Verdict:
+    mutant: Mutant
+    outcome: str  # "killed", "survived", or "wrong"
+    detail: str
+    seconds: float
+
+
+# ---- the list ----
+
+
+def read_edit(entry, where):
+    for key in ("file", "from", "to"):
+        if not isinstance(entry.get(key), str):
+            sys.exit(f"mutants.toml: {where}: {key} is missing")
+    return Edit(entry["file"], entry["from"], entry["to"])
+
+
+def read_mutants(path):
+    with open(path, "rb") as file:
+        entries = tomllib.load(file)["mutant"]
+    mutants, seen = [], set()
+    for entry in entries:
+        row, name = entry.get("row"), entry.get("name")
+        where = f"row {row}: {name}"
+        if row not in ROWS or not name:
+            sys.exit(f"mutants.toml: {where}: needs a row from 01 to 26 and a name")
+        if (row, name) in seen:
+            sys.exit(f"mutants.toml: {where}: comes twice")
+        unknown = entry.keys() - {"row", "name", "file", "from", "to", "test", "and"}
+        if unknown:
+            sys.exit(f"mutants.toml: {where}: no such key: {', '.join(sorted(unknown))}")
+        seen.add((row, name))
+        edits = [read_edit(entry, where)] + [read_edit({"file": entry["file"], **more}, where) for more in entry.get("and", [])]
+        mutants.append(Mutant(row, name, entry.get("test", f"^row-{row}"), edits))
+    return sorted(mutants, key=lambda mutant: mutant.row)
+
+
+# ---- the copy and its build ----
+
+
+def run(command, limit=None, **options):
+    """Runs a command in a group of its own, which ends with it. Returns its status, None after `limit` seconds, and what it printed."""
+    process = subprocess.Popen(
+        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        start_new_session=True, **options)
+    try:
+        output, _ = process.communicate(timeout=limit)
+        return process.returncode, output
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return None, process.communicate()[0]
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+
+
+def copy_tree(to):
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-coz", "--exclude-standard"], capture_output=True, check=True).stdout
+    for name in filter(None, listed.decode().split("\0")):
+        source, target = ROOT / name, to / name
+        if not source.is_symlink() and not source.is_file():
+            continue  # deleted, and not yet committed so
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+class Build:
+    def __init__(self, tree, jobs):
+        self.tree, self.folder, self.jobs = tree, tree / "build" / "mutants", jobs
+        self.env = {key: value for key, value in os.environ.items() if not key.startswith(("PLASTIQ_", "CTEST_")) and key not in UNWANTED}
+        self.env["LC_ALL"] = "C.UTF-8"
+        self.tests = {}  # name: what has to be built for it
+        self.seconds = {}  # name: how long it took unchanged
+
+    def run(self, command, limit=None):
+        return run(command, limit, cwd=self.tree, env=self.env)
+
+    def configure(self):
+        status, output = self.run(["cmake", "--preset", "debug", "-B", self.folder, "-DPLASTIQ_WERROR=OFF"])
+        if status != 0:
+            sys.exit(f"{output}\nthe source cannot be configured")
+        status, output = self.run(["ctest", "--test-dir", self.folder, "--show-only=json-v1"])
+        for test in json.loads(output)["tests"]:
+            program = Path(test["command"][0]) if test.get("command") else None
+            if program and program.is_relative_to(self.folder):
+                self.tests[test["name"]] = str(program.relative_to(self.folder))
+
+    def select(self, mutant):
+        """The tests that are to notice. Only those of its row: another row's test would hide that this row's is missing."""
+        names = [name for name in self.tests if re.search(mutant.test, name)]
+        strange = [name for name in names if not re.match(f"row-{mutant.row}(-|$)", name)]
+        if not names:
+            raise Wrong(f"no test is called {mutant.test}")
+        if strange:
+            raise Wrong(f"{', '.join(strange)} is no test of row {mutant.row}")
+        return names
+
+    def make(self, names):
+        """Builds the library, all transports, and the programs of the tests."""
+        transports = [f"transport-{path.parent.name}" for path in sorted(self.tree.glob("transports/*/CMakeLists.txt"))]
+        targets = ["plastiq", *transports, *sorted({self.tests[name] for name in names})]
+        return self.run(["cmake", "--build", self.folder, "--parallel", self.jobs, "--target", *targets])
+
+    def test(self, names, limit=None):
+        """Runs tests. Returns {name: (status, seconds)}, or None if they took too long, and what they printed."""
+        junit = self.folder / "junit-mutants.xml"
+        junit.unlink(missing_ok=True)
+        pattern = "^(" + "|".join(re.escape(name) for name in names) + ")$"
+        status, output = self.run(
+            ["ctest", "--test-dir", self.folder, "-R", pattern, "--parallel", self.jobs, "--output-on-failure", "--output-junit", junit], limit)
+        if status is None:
+            return None, output
+        if not junit.is_file():
+            raise Wrong("ctest gave no result")
+        cases = ElementTree.parse(junit).getroot().iter("testcase")
+        return {case.get("name"): (case.get("status"), float(case.get("time", 0))) for case in cases}, output
+
+    def baseline(self, names):
+        status, output = self.make(names)
+        if status != 0:
+            sys.exit(f"{output[-4000:]}\nthe source does not build, and nothing was mutated yet")
+        results, output = self.test(names)
+        bad = sorted(name for name in names if results.get(name, ("missing",))[0] != "run")
+        if bad:
+            sys.exit(f"{output[-6000:]}\nnothing was mutated yet, and these do not pass: {', '.join(bad)}")
+        self.seconds = {name: results[name][1] for name in names}
+
+
+# ---- one mutant ----
+
+
+def failed_cases(output):
+    return sorted({line.split("]", 1)[1].strip() for line in output.splitlines() if re.match(r"(\d+: )?\[  FAILED  \] \S*[/_]", line)})
+
+
+def try_mutant(build, mutant, verbose):
+    began, undo = time.monotonic(), []
+    try:
+        names = build.select(mutant)
+        for edit in mutant.edits:
+            undo.append(edit.apply(build.tree))
+        status, output = build.make(names)
+        if status != 0:
+            raise Wrong(f"it does not compile:\n{output[-2000:]}")
+        # A mutant may make a test hang: that is noticed, too.
+        results, output = build.test(names, max(15, 5 * sum(build.seconds[name] for name in names)))
+        killers = ["a time limit"] if results is None else [name for name in names if results[name][0] != "run"]
+        outcome, detail = ("killed", ", ".join(killers)) if killers else ("survived", f"by {', '.join(names)}")
+        if verbose:
+            cases = failed_cases(output)
+            detail += "".join(f"\n      {case}" for case in cases[:6]) + (f"\n      and {len(cases) - 6} more" if len(cases) > 6 else "")
+    except Wrong as error:
+        outcome, detail = "wrong", str(error)
+    finally:
+        for path, text in reversed(undo):
+            path.write_text(text)
+    return Verdict(mutant, outcome, detail, time.monotonic() - began)
+
+
+# ---- all of them ----
+
+
+def show(row, name, detail, seconds, width):
+    print(f"{row:3} | {name:{width}} | {detail} | {seconds}", flush=True)
+
+
+def report(verdicts, mutants, complete):
+    lacking = [row for row in ROWS if row not in {mutant.row for mutant in mutants}] if complete else []
+    bad = [verdict for verdict in verdicts if verdict.outcome != "killed"]
+    print()
+    for row in ROWS:
+        of_row = [verdict for verdict in verdicts if verdict.mutant.row == row]
+        if of_row:
+            print(f"row {row}: {sum(verdict.outcome == 'killed' for verdict in of_row)} of {len(of_row)} killed")
+    for verdict in bad:
+        print(f"{verdict.outcome.upper()}: row {verdict.mutant.row}: {verdict.mutant.name}: {verdict.detail}")
+    for row in lacking:
+        print(f"row {row} has no mutant")
+    print(f"{len(verdicts) - len(bad)} passed, {len(bad) + len(lacking)} failed")
+    return 1 if bad or lacking else 0
+
+
+def read_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--row", action="append", default=[], metavar="NN", help="only this row; may come several times")
+    parser.add_argument("--name", metavar="PART", default="", help="only mutants whose name has this in it")
+    parser.add_argument("--list", action="store_true", help="show the mutants and do nothing")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="compilers and tests at once (%(default)s)")
+    parser.add_argument("--verbose", action="store_true", help="show the cases that failed")
+    arguments = parser.parse_args()
+    arguments.row = [row.zfill(2) for row in arguments.row]
+    for row in arguments.row:
+        if row not in ROWS:
+            parser.error(f"there is no row {row}")
+    if arguments.jobs < 1:
+        parser.error("--jobs needs a number of 1 or more")
+    return arguments
+
+
+def main():
+    arguments = read_arguments()
+    mutants = read_mutants(HERE / "mutants.toml")
+    chosen = [m for m in mutants if (not arguments.row or m.row in arguments.row) and arguments.name in m.name]
+    width = max((len(mutant.name) for mutant in chosen), default=4)
+    if arguments.list:
+        for mutant in chosen:
+            print(f"{mutant.row} | {mutant.name:{width}} | {', '.join(edit.file for edit in mutant.edits)} | {mutant.test}")
+        return 0
+    if not chosen:
+        sys.exit("no such mutant")
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    with tempfile.TemporaryDirectory(prefix="plastiq-mutants-") as folder:
+        tree = Path(folder).resolve()
+        copy_tree(tree)
+        build = Build(tree, arguments.jobs)
+        build.configure()
+        names = set()
+        for mutant in chosen:
+            try:
+                names.update(build.select(mutant))
+            except Wrong:
+                pass  # told when its turn comes
+        began = time.monotonic()
+        build.baseline(sorted(names))
+        print(f"unchanged, {len(names)} tests pass ({time.monotonic() - began:.0f} s with the build)\n")
+        show("row", "mutant", "killed by", "seconds", width)
+        verdicts = []
+        for mutant in chosen:
+            verdict = try_mutant(build, mutant, arguments.verbose)
+            verdicts.append(verdict)
+            told = verdict.detail if verdict.outcome == "killed" else f"{verdict.outcome.upper()}: {verdict.detail}"
+            show(mutant.row, mutant.name, told, f"{verdict.seconds:.1f}", width)
+    return report(verdicts, chosen, not arguments.row and not arguments.name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
