@@ -204,7 +204,7 @@ def try_mutant(build, mutant, verbose):
             raise Wrong(f"it does not compile:\n{output[-2000:]}")
         # A mutant may make a test hang: that is noticed, too.
         results, output = build.test(names, max(15, 5 * sum(build.seconds[name] for name in names)))
-        killers = ["a time limit"] if results is None else [name for name in names if results[name][0] != "run"]
+        killers = ["a time limit"] if results is None else [name for name in names if results[name][0] == "fail"]
         outcome, detail = ("killed", ", ".join(killers)) if killers else ("survived", f"by {', '.join(names)}")
         if verbose:
             cases = failed_cases(output)
