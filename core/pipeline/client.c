@@ -50,7 +50,16 @@ static int32_t live_new(struct plq__client *client, struct plq__tokens *tokens, 
   return status;
 }
 
-/* In the child: the parent's locks may be held for ever, so they are not taken, and its memory is leaked. */
+/* Live parts of processes before a fork. They are never freed, but stay in sight, so that a leak checker finds only real leaks. */
+static _Atomic(struct plq__live *) left_behind;
+
+static void live_leave_behind(struct plq__live *live) {
+  live->instance->plugin->functions.abandon_after_fork(live->instance->transport);
+  live->next_left = atomic_load(&left_behind);
+  while (!atomic_compare_exchange_weak(&left_behind, &live->next_left, live)) continue;
+}
+
+/* In the child: the parent's locks may be held for ever, so they are not taken, and its memory is left as it is. */
 static struct plq__live *live_after_fork(struct plq__client *client, struct plq__live *old, int32_t *out_status, plq_error **out_error) {
   struct plq__live *fresh = NULL;
   *out_status = live_new(client, plq__tokens_ref(old->tokens), &fresh, out_error);
@@ -59,7 +68,7 @@ static struct plq__live *live_after_fork(struct plq__client *client, struct plq_
     live_free(fresh);
     return old;
   }
-  old->instance->plugin->functions.abandon_after_fork(old->instance->transport);
+  live_leave_behind(old);
   return fresh;
 }
 
@@ -75,7 +84,7 @@ static void client_destroy(void *object) {
   struct plq__client *client = object;
   struct plq__live *live = atomic_load(&client->live);
   if (live != NULL && live->generation != plq__fork_generation())
-    live->instance->plugin->functions.abandon_after_fork(live->instance->transport);
+    live_leave_behind(live);
   else
     live_free(live);
   plq__settings_clear(&client->settings);

@@ -25,7 +25,8 @@ struct plq__run {
 struct plq__published;
 
 struct plq__live {
-  uint32_t generation; /* of fork */
+  uint32_t generation;          /* of fork */
+  struct plq__live *next_left; /* in the list of those that a fork left behind */
   pthread_mutex_t lock;
   pthread_cond_t changed; /* a run ended, was cancelled, or the transport became free */
   struct plq__instance *instance;

@@ -60,7 +60,8 @@ void identity_clear(identity *self) {
 static char *take_text(BIO *bio, bool good) {
   char *data = NULL;
   long len = bio == NULL ? 0 : BIO_get_mem_data(bio, &data);
-  char *text = good && len > 0 ? strndup(data, (size_t)len) : NULL;
+  char *text = good && len > 0 ? calloc(1, (size_t)len + 1) : NULL; /* no strndup: the data has no NUL */
+  if (text != NULL) memcpy(text, data, (size_t)len);
   if (len > 0) explicit_bzero(data, (size_t)len);
   BIO_free(bio);
   return text;
