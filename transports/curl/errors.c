@@ -214,7 +214,8 @@ static int32_t status_after_send(const plqc_operation *op, int os_errno) {
     case CURLE_PARTIAL_FILE:
       return status_of_end(op, os_errno);
     case CURLE_SEND_ERROR:
-      return os_errno == ECONNRESET ? PLQ_E_IO_RESET : PLQ_E_IO_SEND;
+      /* Also what libcurl says when its poll sees the reset after all was written. */
+      return os_errno == ECONNRESET || plqc_phase(op) > PLQ_PHASE_SEND ? PLQ_E_IO_RESET : PLQ_E_IO_SEND;
     case CURLE_SEND_FAIL_REWIND:
       return PLQ_E_IO_STALE_REUSE;
     case CURLE_RECV_ERROR:
