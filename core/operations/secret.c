@@ -100,8 +100,8 @@ static int32_t publish(struct plq__client *client, struct plq__published *publis
   published->generation = plq__fork_generation();
   published->id = plq__handle_new(PLQ__HANDLE_SECRET, published, published_free);
   if (published->id == 0) return PLQ_E_RESOURCE_HANDLES;
-  plq__published_drop = drop_all;
   pthread_mutex_lock(&live->lock);
+  live->drop_published = drop_all;
   published->next = live->published;
   published->link = &live->published;
   if (published->next != NULL) published->next->link = &published->next;

@@ -10,13 +10,11 @@
 #include "../base/fork.h"
 #include "../base/handle.h"
 
-void (*plq__published_drop)(struct plq__published *published);
-
 /* ---- the live part ---- */
 
 static void live_free(struct plq__live *live) {
   if (live == NULL) return;
-  if (live->published != NULL) plq__published_drop(live->published);
+  if (live->published != NULL) live->drop_published(live->published);
   plq__instance_free(live->instance);
   plq__tokens_unref(live->tokens);
   plq__random_clear(&live->random);

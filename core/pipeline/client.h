@@ -36,6 +36,7 @@ struct plq__live {
   uint64_t last_op;
   int64_t repeats_left; /* fifths of a repeat: a success gives one back */
   struct plq__published *published; /* secrets that wait to be claimed; see operations/secret.h */
+  void (*drop_published)(struct plq__published *published); /* for those left when the client ends; set by who publishes */
   bool closing;
   bool busy; /* a transport without PLQ_CAP_CONCURRENT is in use */
 };
@@ -49,9 +50,6 @@ struct plq__client {
 };
 
 enum { PLQ__REPEAT_COST = 5 };
-
-/* Called for what is still published when the client ends. Set by the layer that publishes. */
-extern void (*plq__published_drop)(struct plq__published *published);
 
 /* Makes a client and its handle. */
 int32_t plq__client_new(const plq_options *options, plq_client_id *out_client, plq_error **out_error);
