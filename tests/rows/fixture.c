@@ -107,7 +107,9 @@ json_object *fixture_call_case(fixture *self, const char *json) {
   return self->outcome.json;
 }
 
-json_object *fixture_call(fixture *self) { return fixture_call_case(self, "{}"); }
+json_object *fixture_call(fixture *self) {
+  return fixture_call_case(self, "{}");
+}
 
 void fixture_stop(fixture *self) {
   plq_client_free(self->client);
@@ -115,7 +117,9 @@ void fixture_stop(fixture *self) {
   if (self->server != NULL) test_server_stop(self->server);
 }
 
-size_t fixture_requests(const fixture *self) { return json_object_array_length(test_server_requests(self->server)); }
+size_t fixture_requests(const fixture *self) {
+  return json_object_array_length(test_server_requests(self->server));
+}
 
 json_object *fixture_request(const fixture *self, size_t index) {
   json_object *request = json_object_array_get_idx(test_server_requests(self->server), index);
@@ -138,7 +142,9 @@ const char *fixture_text(json_object *object, const char *key) {
   return value == NULL ? "" : json_object_get_string(value);
 }
 
-int64_t fixture_number(json_object *object, const char *key) { return json_object_get_int64(json_object_object_get(object, key)); }
+int64_t fixture_number(json_object *object, const char *key) {
+  return json_object_get_int64(json_object_object_get(object, key));
+}
 
 json_object *fixture_attempt(json_object *outcome, size_t index) {
   json_object *attempt = json_object_array_get_idx(json_object_object_get(outcome, "attempt_list"), index);

@@ -38,8 +38,8 @@ int fixture_teardown(void **state);
 /* Starts a server that plays the entries. */
 void fixture_serve(fixture *self, const char *responses);
 /*
- * Makes a client, with the defaults of the vectors for `transport` and these options over them. {port} in a value is the server's.
- * Without a server the stub transport's script is the option stub.script.
+ * Makes a client, with the defaults of the vectors for `transport` and these options over them. {port} in a value is the
+ * server's. Without a server the stub transport's script is the option stub.script.
  */
 void fixture_connect(fixture *self, const char *transport, fixture_options options);
 /* The same, but a failure is an outcome too. */

@@ -19,7 +19,8 @@ void test_problem(test_bytes *problems, const char *format, ...) {
 }
 
 static const char *show(json_object *value) {
-  return value == NULL ? "nothing" : json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+  return value == NULL ? "nothing"
+                       : json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 }
 
 /* Long values are cut: nobody reads a MiB of padding. */

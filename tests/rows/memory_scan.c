@@ -23,7 +23,9 @@ static void make(needle *self, size_t len, const char *alphabet, size_t count) {
   self->len = len;
 }
 
-void needle_make(needle *self, size_t len) { make(self, len, "abcdefghijklmnopqrstuvwxyz0123456789", 36); }
+void needle_make(needle *self, size_t len) {
+  make(self, len, "abcdefghijklmnopqrstuvwxyz0123456789", 36);
+}
 
 void needle_make_uuid(needle *self) {
   static const char form[] = "00000000-0000-4000-8000-000000000000";
@@ -94,9 +96,10 @@ scan_result scan_memory(const needle *wanted) {
       bool own = (uintptr_t)window >= from && (uintptr_t)window < to;
       bool read = mode[0] == 'r' && mode[1] == 'w' && to - from < LARGEST;
       /* the kernel may have merged the window with its neighbours: what lies around it counts */
-      hits = !read ? 0 : own ? count_mapping(mem, from, (uintptr_t)window, window, wanted) +
-                                   count_mapping(mem, (uintptr_t)window + WINDOW, to, window, wanted)
-                             : count_mapping(mem, from, to, window, wanted);
+      hits = !read ? 0
+             : own ? count_mapping(mem, from, (uintptr_t)window, window, wanted) +
+                         count_mapping(mem, (uintptr_t)window + WINDOW, to, window, wanted)
+                   : count_mapping(mem, from, to, window, wanted);
       result.hits += hits;
     } else if (strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " dd") == NULL) {
       result.dumped += hits;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Looks for bytes in all of this process's writable memory. What is looked for is only ever held masked, so as not to find itself. */
+/* Looks for bytes in all of this process's writable memory. What is looked for is only ever held masked, so as not to find
+ * itself. */
 #ifndef TEST_MEMORY_SCAN_H
 #define TEST_MEMORY_SCAN_H
 

@@ -9,14 +9,24 @@ static void pack_text(msgpack_packer *packer, const char *text, size_t len) {
   msgpack_pack_str_body(packer, text, len);
 }
 
-static void pack_key(msgpack_packer *packer, const char *key) { pack_text(packer, key, strlen(key)); }
+static void pack_key(msgpack_packer *packer, const char *key) {
+  pack_text(packer, key, strlen(key));
+}
 
 static void pack(msgpack_packer *packer, json_object *value) {
   switch (json_object_get_type(value)) {
-    case json_type_null: msgpack_pack_nil(packer); break;
-    case json_type_boolean: json_object_get_boolean(value) ? msgpack_pack_true(packer) : msgpack_pack_false(packer); break;
-    case json_type_int: msgpack_pack_int64(packer, json_object_get_int64(value)); break;
-    case json_type_double: msgpack_pack_double(packer, json_object_get_double(value)); break;
+    case json_type_null:
+      msgpack_pack_nil(packer);
+      break;
+    case json_type_boolean:
+      json_object_get_boolean(value) ? msgpack_pack_true(packer) : msgpack_pack_false(packer);
+      break;
+    case json_type_int:
+      msgpack_pack_int64(packer, json_object_get_int64(value));
+      break;
+    case json_type_double:
+      msgpack_pack_double(packer, json_object_get_double(value));
+      break;
     case json_type_string:
       pack_text(packer, json_object_get_string(value), (size_t)json_object_get_string_len(value));
       break;
@@ -43,7 +53,8 @@ static void pack_call(msgpack_packer *packer, const test_case *from) {
   pack_key(packer, "v");
   msgpack_pack_int(packer, PLQ_MESSAGE_VERSION);
   pack_key(packer, "op");
-  pack_key(packer, json_object_object_get_ex(from->json, "operation", &value) ? json_object_get_string(value) : "client_secrets.create");
+  pack_key(packer,
+           json_object_object_get_ex(from->json, "operation", &value) ? json_object_get_string(value) : "client_secrets.create");
   pack_key(packer, "want");
   msgpack_pack_array(packer, 1);
   pack_key(packer, "attempts");
@@ -57,11 +68,16 @@ static void pack_call(msgpack_packer *packer, const test_case *from) {
 static json_object *unpack(const msgpack_object *from) {
   json_object *made = NULL;
   switch (from->type) {
-    case MSGPACK_OBJECT_BOOLEAN: return json_object_new_int(from->via.boolean); /* as the getters of the plain door say it */
-    case MSGPACK_OBJECT_POSITIVE_INTEGER: return json_object_new_int64((int64_t)from->via.u64);
-    case MSGPACK_OBJECT_NEGATIVE_INTEGER: return json_object_new_int64(from->via.i64);
-    case MSGPACK_OBJECT_STR: return json_object_new_string_len(from->via.str.ptr, (int)from->via.str.size);
-    case MSGPACK_OBJECT_BIN: return json_object_new_string_len(from->via.bin.ptr, (int)from->via.bin.size);
+    case MSGPACK_OBJECT_BOOLEAN:
+      return json_object_new_int(from->via.boolean); /* as the getters of the plain door say it */
+    case MSGPACK_OBJECT_POSITIVE_INTEGER:
+      return json_object_new_int64((int64_t)from->via.u64);
+    case MSGPACK_OBJECT_NEGATIVE_INTEGER:
+      return json_object_new_int64(from->via.i64);
+    case MSGPACK_OBJECT_STR:
+      return json_object_new_string_len(from->via.str.ptr, (int)from->via.str.size);
+    case MSGPACK_OBJECT_BIN:
+      return json_object_new_string_len(from->via.bin.ptr, (int)from->via.bin.size);
     case MSGPACK_OBJECT_ARRAY:
       made = json_object_new_array();
       for (uint32_t i = 0; i < from->via.array.size; i++) json_object_array_add(made, unpack(&from->via.array.ptr[i]));
@@ -77,7 +93,8 @@ static json_object *unpack(const msgpack_object *from) {
         json_object_object_add(made, key, unpack(&pair->val));
       }
       return made;
-    default: return NULL;
+    default:
+      return NULL;
   }
 }
 
@@ -96,12 +113,14 @@ static void name_status(json_object *object) {
 /* What a reply leaves out because there is nothing to tell, the plain door tells all the same. */
 static void name_attempt(json_object *attempt) {
   name_status(attempt);
-  if (!json_object_object_get_ex(attempt, "phase", NULL)) json_object_object_add(attempt, "phase", json_object_new_string("none"));
+  if (!json_object_object_get_ex(attempt, "phase", NULL))
+    json_object_object_add(attempt, "phase", json_object_new_string("none"));
 }
 
 static void read_reply(test_outcome *outcome, json_object *reply) {
-  static const char *const from_error[] = {"kind", "phase", "delivery", "repeatable", "message", "field", "service_code", "service_message",
-                                           "details", "retry_after_ms", "http_status", "trace_id"};
+  static const char *const from_error[] = {"kind",    "phase",          "delivery",     "repeatable",
+                                           "message", "field",          "service_code", "service_message",
+                                           "details", "retry_after_ms", "http_status",  "trace_id"};
   json_object *error = json_object_object_get(reply, "error");
   json_object *results = json_object_object_get(reply, "results");
   json_object *secret = json_object_object_get(results, "client_secret");

@@ -30,7 +30,9 @@ static const char *get_text(json_object *object, const char *key, const char *ot
   return json_object_object_get_ex(object, key, &value) && value != NULL ? json_object_get_string(value) : otherwise;
 }
 
-static json_object *server_settings(const play *self) { return json_object_object_get(self->self->json, "server"); }
+static json_object *server_settings(const play *self) {
+  return json_object_object_get(self->self->json, "server");
+}
 
 static bool is_proxy(const play *self) {
   return json_object_get_boolean(json_object_object_get(server_settings(self), "proxy"));
@@ -51,7 +53,8 @@ static void start_server(play *self) {
 }
 
 /* Sets an option; NULL takes it back. {port} in a value stands for the server's. */
-static int32_t set_option(const play *self, plq_options *options, const char *key, const char *value, size_t len, plq_error **error) {
+static int32_t set_option(const play *self, plq_options *options, const char *key, const char *value, size_t len,
+                          plq_error **error) {
   test_bytes text = {0};
   const char *port = value == NULL ? NULL : strstr(value, "{port}");
   if (port == NULL) return plq_options_set(options, key, PLQ_NUL, value, len, error);
@@ -88,8 +91,9 @@ static int32_t set_defaults(const play *self, plq_options *options, plq_error **
       {"transport_path_check", "false"},
       {"allow_test_transports", "true"},
       {"allow_plain_http", "true"},
-      {self->server == NULL ? "stub.script" : "ca_file",
-       self->server != NULL ? test_ca_file(self->ca) : responses == NULL ? "[]" : json_object_to_json_string(responses)},
+      {self->server == NULL ? "stub.script" : "ca_file", self->server != NULL ? test_ca_file(self->ca)
+                                                         : responses == NULL  ? "[]"
+                                                                              : json_object_to_json_string(responses)},
   };
   int32_t status = PLQ_OK;
   for (size_t i = 0; status == PLQ_OK && i < sizeof pairs / sizeof *pairs; i++)

@@ -58,7 +58,8 @@ static bool is_named(json_object *headers, const char *name) {
 }
 
 /* Nothing is sent that neither the case nor every request has. Accept-Encoding may only ask for nothing. */
-static void check_no_other_headers(test_bytes *problems, const char *what, json_object *expected, json_object *base, json_object *index) {
+static void check_no_other_headers(test_bytes *problems, const char *what, json_object *expected, json_object *base,
+                                   json_object *index) {
   json_object_object_foreach(index, key, value) {
     if (strcmp(key, "accept-encoding") == 0 && strcmp(json_object_get_string(value), "identity") == 0) continue;
     if (is_named(expected, key) || is_named(base, key)) continue;
@@ -77,7 +78,8 @@ static void check_standing(test_bytes *problems, const char *what, json_object *
   check_expected_headers(problems, what, base, index);
   check_expected_headers(problems, what, wanted, index);
   check_no_other_headers(problems, what, wanted, base, index);
-  if (length != NULL && atoi(length) != json_object_get_string_len(body)) test_problem(problems, "%s: a wrong Content-Length", what);
+  if (length != NULL && atoi(length) != json_object_get_string_len(body))
+    test_problem(problems, "%s: a wrong Content-Length", what);
   if (strcmp(json_object_get_string(json_object_object_get(request, "version")), "HTTP/1.1") != 0)
     test_problem(problems, "%s: not HTTP/1.1", what);
   json_object_put(base);
@@ -87,7 +89,8 @@ static void check_standing(test_bytes *problems, const char *what, json_object *
 /* The body as JSON, however it is laid out. */
 static void check_json(test_bytes *problems, const char *what, json_object *request, json_object *expected) {
   json_object *got = json_tokener_parse(json_object_get_string(json_object_object_get(request, "body")));
-  if (!json_object_equal(expected, got)) test_problem(problems, "%s: body: expected %s", what, json_object_to_json_string(expected));
+  if (!json_object_equal(expected, got))
+    test_problem(problems, "%s: body: expected %s", what, json_object_to_json_string(expected));
   json_object_put(got);
 }
 

@@ -12,11 +12,17 @@ static void check_host(void **state, const char *environment, const char *base_u
   plq_options_free(options);
 }
 
-static void test_sandbox(void **state) { check_host(state, "sandbox", NULL, "https://connect.sandbox.plastiq.com/api"); }
+static void test_sandbox(void **state) {
+  check_host(state, "sandbox", NULL, "https://connect.sandbox.plastiq.com/api");
+}
 
-static void test_production(void **state) { check_host(state, "production", NULL, "https://connect.plastiq.com/api"); }
+static void test_production(void **state) {
+  check_host(state, "production", NULL, "https://connect.plastiq.com/api");
+}
 
-static void test_default_is_sandbox(void **state) { check_host(state, NULL, NULL, "https://connect.sandbox.plastiq.com/api"); }
+static void test_default_is_sandbox(void **state) {
+  check_host(state, NULL, NULL, "https://connect.sandbox.plastiq.com/api");
+}
 
 static void test_base_url_replaces(void **state) {
   check_host(state, "production", "https://localhost:8443/api", "https://localhost:8443/api");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Row 18: one deadline for the whole call, repeats and waits included, on the monotonic clock. How long a call takes is bounded from
- * below exactly and from above only so far that a second deadline would be noticed.
+ * Row 18: one deadline for the whole call, repeats and waits included, on the monotonic clock. How long a call takes is bounded
+ * from below exactly and from above only so far that a second deadline would be noticed.
  */
 #include <dlfcn.h>
 #include <stdatomic.h>
@@ -53,7 +53,8 @@ static void check_timeout(fixture *self, int64_t took_ms, int64_t deadline_ms) {
 
 static void test_drip(void **state) {
   fixture *self = *state;
-  fixture_serve(self, "[{\"status\":200,\"body\":{\"join\":[\"" SECRET "\",{\"repeat\":\" \",\"times\":2000}]},\"pieces\":1,"
+  fixture_serve(self, "[{\"status\":200,\"body\":{\"join\":[\"" SECRET
+                      "\",{\"repeat\":\" \",\"times\":2000}]},\"pieces\":1,"
                       "\"piece_delay_ms\":20}]");
   fixture_connect(self, "curl", (fixture_options){{"timeout_ms", "600"}, FIXTURE_END});
   int64_t took_ms = timed_call(self);
@@ -81,9 +82,10 @@ static void test_repeats_share_the_deadline(void **state) {
 static void test_waits_share_the_deadline(void **state) {
   fixture *self = *state;
   fixture_serve(self, "[{\"copies\":200,\"of\":{\"status\":503,\"body\":\"{}\"}}]");
-  fixture_connect(self, "curl",
-                  (fixture_options){
-                      {"timeout_ms", "600"}, {"max_repeats", "100"}, {"backoff_base_ms", "60000"}, {"backoff_cap_ms", "60000"}, FIXTURE_END});
+  fixture_connect(
+      self, "curl",
+      (fixture_options){
+          {"timeout_ms", "600"}, {"max_repeats", "100"}, {"backoff_base_ms", "60000"}, {"backoff_cap_ms", "60000"}, FIXTURE_END});
   assert_true(timed_call(self) < 20 * 600);
   assert_int_equal(fixture_number(self->outcome.json, "http_status"), 503);
 }

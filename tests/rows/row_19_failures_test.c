@@ -76,10 +76,13 @@ static void test_resolved_name_is_verified(void **state) {
 static void test_slow_look_up(void **state) {
   fixture *self = *state;
   fixture_serve(self, GOOD);
-  fixture_connect(self, "curl",
-                  (fixture_options){{"base_url", "https://slow.test:{port}/api"}, {"resolve_timeout_ms", "200"}, {"max_repeats", "0"}, FIXTURE_END});
+  fixture_connect(
+      self, "curl",
+      (fixture_options){
+          {"base_url", "https://slow.test:{port}/api"}, {"resolve_timeout_ms", "200"}, {"max_repeats", "0"}, FIXTURE_END});
   check(fixture_call(self), "PLQ_E_TIMEOUT_RESOLVE", "resolve", "not_sent", 1);
-  fixture_connect(self, "curl", (fixture_options){{"base_url", "https://slow.test:{port}/api"}, {"timeout_ms", "200"}, FIXTURE_END});
+  fixture_connect(self, "curl",
+                  (fixture_options){{"base_url", "https://slow.test:{port}/api"}, {"timeout_ms", "200"}, FIXTURE_END});
   check(fixture_call(self), "PLQ_E_TIMEOUT_TOTAL", "resolve", "not_sent", 1);
   usleep(2000 * 1000); /* a look-up that nobody waits for ends by itself */
 }

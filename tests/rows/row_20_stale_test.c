@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Row 20: a kept connection that the server closed is noticed before writing and replaced. One that dies after writing is an ambiguous
- * failure that only the core may repeat: the server never sees a request that the core does not count (curl/curl#18417).
+ * Row 20: a kept connection that the server closed is noticed before writing and replaced. One that dies after writing is an
+ * ambiguous failure that only the core may repeat: the server never sees a request that the core does not count
+ * (curl/curl#18417).
  */
 #include <stdio.h>
 #include <string.h>

@@ -18,12 +18,13 @@ static void check(fixture *self, const char *status, int attempts) {
 /* A repeat costs one, five successes give one back; what is full stays full. */
 static void test_bucket_is_emptied_and_refilled(void **state) {
   fixture *self = *state;
-  const char *script = "[" GOOD "," GOOD "," BUSY "," GOOD "," BUSY "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," BUSY "," GOOD "," BUSY "]";
+  const char *script =
+      "[" GOOD "," GOOD "," BUSY "," GOOD "," BUSY "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," BUSY "," GOOD "," BUSY "]";
   fixture_connect(self, "stub", (fixture_options){{"repeat_budget", "1"}, {"stub.script", script}, FIXTURE_END});
   check(self, "PLQ_OK", 1);
   check(self, "PLQ_OK", 1);
-  check(self, "PLQ_OK", 2);             /* 503, then good: the bucket is empty, but for the fifth that this success gave back */
-  check(self, "PLQ_E_HTTP_SERVER", 1);  /* no repeat left */
+  check(self, "PLQ_OK", 2);            /* 503, then good: the bucket is empty, but for the fifth that this success gave back */
+  check(self, "PLQ_E_HTTP_SERVER", 1); /* no repeat left */
   for (int i = 0; i < 5; i++) check(self, "PLQ_OK", 1);
   check(self, "PLQ_OK", 2);
   check(self, "PLQ_E_HTTP_SERVER", 1);
@@ -56,13 +57,14 @@ static void test_jitter(void **state) {
   fixture *self = *state;
   int64_t low = INT64_MAX, high = 0;
   for (int round = 0; round < 30; round++) {
-    fixture_connect(self, "stub",
-                    (fixture_options){{"backoff_base_ms", "100"},
-                                      {"backoff_cap_ms", "2000"},
-                                      {"max_repeats", "7"},
-                                      {"timeout_ms", "60000"},
-                                      {"stub.script", "[" BUSY "," BUSY "," BUSY "," BUSY "," BUSY "," BUSY "," BUSY "," BUSY "]"},
-                                      FIXTURE_END});
+    fixture_connect(
+        self, "stub",
+        (fixture_options){{"backoff_base_ms", "100"},
+                          {"backoff_cap_ms", "2000"},
+                          {"max_repeats", "7"},
+                          {"timeout_ms", "60000"},
+                          {"stub.script", "[" BUSY "," BUSY "," BUSY "," BUSY "," BUSY "," BUSY "," BUSY "," BUSY "]"},
+                          FIXTURE_END});
     check(self, "PLQ_E_HTTP_SERVER", 8);
     for (size_t i = 0; i < 7; i++) {
       int64_t wait_us = fixture_number(fixture_attempt(self->outcome.json, i + 1), "wait_us");

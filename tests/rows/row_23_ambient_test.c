@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Row 23: .netrc, .curlrc, cookies, proxy and CA variables of the environment are ignored. main() makes a hostile home and environment
- * before anything of libcurl or OpenSSL has run.
+ * Row 23: .netrc, .curlrc, cookies, proxy and CA variables of the environment are ignored. main() makes a hostile home and
+ * environment before anything of libcurl or OpenSSL has run.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +15,9 @@
 
 static char home[] = "/tmp/plastiq-test-home-XXXXXX";
 static const char *const files[][2] = {
-    {".netrc", "machine 127.0.0.1 login intruder password test-key-intruder\nmachine localhost login intruder password test-key-intruder\n"
-               "default login intruder password test-key-intruder\n"},
+    {".netrc",
+     "machine 127.0.0.1 login intruder password test-key-intruder\nmachine localhost login intruder password test-key-intruder\n"
+     "default login intruder password test-key-intruder\n"},
     {".curlrc", "header = \"X-Intruder: curlrc\"\nproxy = http://127.0.0.1:1\nuser-agent = intruder\ninsecure\nnetrc\n"},
     {".config/curlrc", "header = \"X-Intruder: curlrc\"\nproxy = http://127.0.0.1:1\n"},
 };
@@ -85,7 +86,9 @@ static void test_surroundings_are_ignored(void **state) {
 /* .netrc has an answer to a 401; the library has none. */
 static void test_netrc_is_no_second_token(void **state) {
   fixture *self = *state;
-  fixture_serve(self, "[{\"status\":401,\"headers\":[[\"WWW-Authenticate\",\"Basic realm=x\"]],\"body\":\"{}\"},{\"status\":200," SECRET "}]");
+  fixture_serve(self,
+                "[{\"status\":401,\"headers\":[[\"WWW-Authenticate\",\"Basic realm=x\"]],\"body\":\"{}\"},{\"status\":200," SECRET
+                "}]");
   fixture_connect(self, "curl", (fixture_options){FIXTURE_END});
   assert_string_equal(fixture_text(fixture_call(self), "status"), "PLQ_E_HTTP_UNAUTHORIZED");
   fixture_stop(self);
@@ -95,8 +98,9 @@ static void test_netrc_is_no_second_token(void **state) {
 
 static void test_cookies_are_not_kept(void **state) {
   fixture *self = *state;
-  fixture_serve(self, "[{\"status\":200,\"headers\":[[\"Set-Cookie\",\"intruder=1; Path=/\"],[\"Set-Cookie\",\"b=2; Secure\"]]," SECRET
-                      "},{\"status\":503,\"headers\":[[\"Set-Cookie\",\"c=3\"]]},{\"status\":200," SECRET "}]");
+  fixture_serve(self,
+                "[{\"status\":200,\"headers\":[[\"Set-Cookie\",\"intruder=1; Path=/\"],[\"Set-Cookie\",\"b=2; Secure\"]]," SECRET
+                "},{\"status\":503,\"headers\":[[\"Set-Cookie\",\"c=3\"]]},{\"status\":200," SECRET "}]");
   fixture_connect(self, "curl", (fixture_options){FIXTURE_END});
   check_good(self);
   check_good(self);

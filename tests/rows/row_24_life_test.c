@@ -28,8 +28,7 @@ static plq_secret *make_secret(fixture *self, const char *transport, const char 
   plq_request *request = NULL;
   plq_response *response = NULL;
   plq_secret *secret = NULL;
-  if (strcmp(transport, "curl") == 0)
-    fixture_serve(self, "[{\"status\":200,\"delay_ms\":400," BODY "}]");
+  if (strcmp(transport, "curl") == 0) fixture_serve(self, "[{\"status\":200,\"delay_ms\":400," BODY "}]");
   fixture_connect(self, transport,
                   (fixture_options){{strcmp(transport, "stub") == 0 ? "stub.script" : "max_repeats",
                                      strcmp(transport, "stub") == 0 ? "[{\"status\":200," BODY "}]" : "0"},
@@ -55,9 +54,13 @@ static void check_life(fixture *self, const char *operation, int64_t whole_ms) {
   plq_secret_free(secret);
 }
 
-static void test_life_begins_when_the_request_is_sent(void **state) { check_life(*state, "client_secrets.create", 60000); }
+static void test_life_begins_when_the_request_is_sent(void **state) {
+  check_life(*state, "client_secrets.create", 60000);
+}
 
-static void test_life_of_the_later_variant(void **state) { check_life(*state, "client_secrets.create_v2", 1800000); }
+static void test_life_of_the_later_variant(void **state) {
+  check_life(*state, "client_secrets.create_v2", 1800000);
+}
 
 static void check_expiry(fixture *self, const char *operation, int64_t life_s) {
   const char *bytes = NULL;
@@ -78,9 +81,13 @@ static void check_expiry(fixture *self, const char *operation, int64_t life_s) {
   plq_secret_free(secret);
 }
 
-static void test_expired_secrets_say_so(void **state) { check_expiry(*state, "client_secrets.create", 60); }
+static void test_expired_secrets_say_so(void **state) {
+  check_expiry(*state, "client_secrets.create", 60);
+}
 
-static void test_expired_secrets_of_the_later_variant(void **state) { check_expiry(*state, "client_secrets.create_v2", 1800); }
+static void test_expired_secrets_of_the_later_variant(void **state) {
+  check_expiry(*state, "client_secrets.create_v2", 1800);
+}
 
 /* The time of day has no say in it. */
 static void test_wall_clock_steps(void **state) {

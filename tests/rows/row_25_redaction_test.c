@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Row 25, beside its vectors: no token, secret or sensitive header in whatever text the library gives away, and nothing on stdout and
- * stderr. Every call of the vectors is searched too (play.c); here is what has no outcome: options, loading, cancelling, printing.
+ * Row 25, beside its vectors: no token, secret or sensitive header in whatever text the library gives away, and nothing on stdout
+ * and stderr. Every call of the vectors is searched too (play.c); here is what has no outcome: options, loading, cancelling,
+ * printing.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -90,8 +91,11 @@ static void test_failures_on_the_way(void **state) {
   } rows[] = {
       {"[{\"hang\":true}]", "PLQ_E_TIMEOUT_TOTAL"},
       {"[{\"end\":\"rst\"}]", "PLQ_E_IO_RESET"},
-      {"[{\"status\":200,\"body\":\"" SECRET "\",\"fault\":{\"status\":\"PLQ_E_TRUNCATED_BODY\",\"after\":\"body\",\"body_bytes\":30}}]", "PLQ_E_TRUNCATED_BODY"},
-      {"[{\"raw\":\"HTTP/1.1 200 OK\\r\\nX-Key: test-key-0001\\r\\nX-Key : test-private-0025\\r\\n\\r\\n\"}]", "PLQ_E_PROTOCOL_FIELD"},
+      {"[{\"status\":200,\"body\":\"" SECRET
+       "\",\"fault\":{\"status\":\"PLQ_E_TRUNCATED_BODY\",\"after\":\"body\",\"body_bytes\":30}}]",
+       "PLQ_E_TRUNCATED_BODY"},
+      {"[{\"raw\":\"HTTP/1.1 200 OK\\r\\nX-Key: test-key-0001\\r\\nX-Key : test-private-0025\\r\\n\\r\\n\"}]",
+       "PLQ_E_PROTOCOL_FIELD"},
       {"[{\"fault\":{\"status\":\"PLQ_E_VERIFY_HOST\"}}]", "PLQ_E_VERIFY_HOST"},
       {"[{\"fault\":{\"status\":\"PLQ_E_CONNECT_REFUSED\"}}]", "PLQ_E_CONNECT_REFUSED"},
       {"[{\"status\":307,\"headers\":[[\"Location\",\"https://127.0.0.1/?key=test-key-0001\"]]}]", "PLQ_E_HTTP_REDIRECT"},
@@ -137,8 +141,9 @@ static void test_cancelled(void **state) {
 /* A copy is redacted: what is sent keeps what was given. */
 static void test_redaction_works_on_a_copy(void **state) {
   fixture *self = *state;
-  fixture_serve(self, "[{\"copies\":2,\"of\":{\"status\":503,\"body\":\"{\\\"message\\\":\\\"test-key-0001 test-private-0025\\\"}\"}},"
-                      "{\"status\":200,\"body\":\"" SECRET "\"}]");
+  fixture_serve(self,
+                "[{\"copies\":2,\"of\":{\"status\":503,\"body\":\"{\\\"message\\\":\\\"test-key-0001 test-private-0025\\\"}\"}},"
+                "{\"status\":200,\"body\":\"" SECRET "\"}]");
   fixture_connect(self, "curl", (fixture_options){FIXTURE_END});
   fixture_call_case(self, PRIVATE "}");
   assert_string_equal(fixture_text(self->outcome.json, "status"), "PLQ_OK");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Row 26: what was secret is gone from memory when it was freed. All that is looked for is random, and this program itself only ever
- * holds it masked or escaped.
+ * Row 26: what was secret is gone from memory when it was freed. All that is looked for is random, and this program itself only
+ * ever holds it masked or escaped.
  *
  * With the stub transport nothing at all may be left. libcurl keeps copies of the request's headers on the heap, which nobody can
  * wipe (docs/transports say so): with curl they are counted and shown, and only the library's own pages are held to be clean.
@@ -112,7 +112,8 @@ static void make_request(wipe *self) {
   needle_show(&self->payer, text);
   assert_int_equal(plq_request_set(self->request, "payer.id", PLQ_NUL, text, PLQ_NUL, NULL), PLQ_OK);
   needle_show(&self->header, text);
-  assert_int_equal(plq_request_add_header(self->request, "End-User-Model", PLQ_NUL, text, PLQ_NUL, PLQ_HEADER_SENSITIVE, NULL), PLQ_OK);
+  assert_int_equal(plq_request_add_header(self->request, "End-User-Model", PLQ_NUL, text, PLQ_NUL, PLQ_HEADER_SENSITIVE, NULL),
+                   PLQ_OK);
   plq_memzero(text, sizeof text);
 }
 

@@ -9,8 +9,8 @@
 #include "script.h"
 
 static const char *const known_keys[] = {
-    "row",     "name",      "why",         "options",   "operation",      "params",          "headers", "extra", "timeout_ms",
-    "max_repeats", "server", "transports", "responses", "wire_responses", "expect_requests", "outcome",
+    "row",        "name",        "why",    "options",    "operation", "params",         "headers",         "extra",
+    "timeout_ms", "max_repeats", "server", "transports", "responses", "wire_responses", "expect_requests", "outcome",
 };
 
 static const char *const all_transports[] = {"stub", "curl"};

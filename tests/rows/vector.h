@@ -19,7 +19,8 @@ typedef struct test_cases {
   size_t count;
 } test_cases;
 
-/* Reads every file of a folder, in the order of their names; only cases of a row, unless that is 0. Ends the program on nonsense. */
+/* Reads every file of a folder, in the order of their names; only cases of a row, unless that is 0. Ends the program on nonsense.
+ */
 test_cases test_cases_load(const char *folder, int row);
 void test_cases_free(test_cases *cases);
 

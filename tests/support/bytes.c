@@ -33,7 +33,9 @@ void test_bytes_add(test_bytes *bytes, const void *data, size_t len) {
   bytes->data[bytes->len] = '\0';
 }
 
-void test_bytes_text(test_bytes *bytes, const char *text) { test_bytes_add(bytes, text, strlen(text)); }
+void test_bytes_text(test_bytes *bytes, const char *text) {
+  test_bytes_add(bytes, text, strlen(text));
+}
 
 void test_bytes_format(test_bytes *bytes, const char *format, ...) {
   char *text = NULL;

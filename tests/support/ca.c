@@ -130,9 +130,13 @@ void test_ca_free(test_ca *ca) {
   free(ca);
 }
 
-const char *test_ca_file(const test_ca *ca) { return ca->file; }
+const char *test_ca_file(const test_ca *ca) {
+  return ca->file;
+}
 
-const char *test_ca_folder(const test_ca *ca) { return ca->folder; }
+const char *test_ca_folder(const test_ca *ca) {
+  return ca->folder;
+}
 
 static const leaf_kind *find_kind(const char *name) {
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

@@ -42,9 +42,13 @@ static long write_raw(test_link *link, const char *data, size_t len) {
 }
 
 /* A BIO over the link, because OpenSSL's own uses write() and so raises SIGPIPE (openssl/openssl#16399). */
-static int bio_write(BIO *bio, const char *data, int len) { return (int)write_raw(BIO_get_data(bio), data, (size_t)len); }
+static int bio_write(BIO *bio, const char *data, int len) {
+  return (int)write_raw(BIO_get_data(bio), data, (size_t)len);
+}
 
-static int bio_read(BIO *bio, char *buffer, int size) { return (int)test_link_read_raw(BIO_get_data(bio), buffer, (size_t)size); }
+static int bio_read(BIO *bio, char *buffer, int size) {
+  return (int)test_link_read_raw(BIO_get_data(bio), buffer, (size_t)size);
+}
 
 static long bio_ctrl(BIO *bio, int command, long number, void *pointer) {
   (void)bio, (void)number, (void)pointer;
@@ -62,9 +66,13 @@ static void make_bio_method(void) {
 }
 
 static void free_bio_method(void) __attribute__((destructor));
-static void free_bio_method(void) { BIO_meth_free(bio_method); }
+static void free_bio_method(void) {
+  BIO_meth_free(bio_method);
+}
 
-void test_link_init(test_link *link, int fd, int stop_fd) { *link = (test_link){fd, stop_fd, NULL}; }
+void test_link_init(test_link *link, int fd, int stop_fd) {
+  *link = (test_link){fd, stop_fd, NULL};
+}
 
 int test_link_accept_tls(test_link *link, SSL_CTX *context) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -102,7 +110,9 @@ int test_link_wait(test_link *link, int64_t ms) {
   return ms > 0 && poll(fds, 2, (int)ms) > 0 ? -1 : 0;
 }
 
-static bool is_tls(const test_link *link) { return link->ssl != NULL && SSL_is_init_finished(link->ssl); }
+static bool is_tls(const test_link *link) {
+  return link->ssl != NULL && SSL_is_init_finished(link->ssl);
+}
 
 void test_link_end(test_link *link, test_end how) {
   if (how == TEST_END_CLOSE && is_tls(link)) {

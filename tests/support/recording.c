@@ -20,7 +20,9 @@ size_t test_request_length(const test_bytes *received) {
   return received->len >= head + body ? head + body : 0;
 }
 
-static json_object *text(const char *start, const char *end) { return json_object_new_string_len(start, (int)(end - start)); }
+static json_object *text(const char *start, const char *end) {
+  return json_object_new_string_len(start, (int)(end - start));
+}
 
 static void add_header(json_object *headers, const char *line, const char *end, const char **broken) {
   const char *colon = memchr(line, ':', (size_t)(end - line));

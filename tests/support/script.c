@@ -23,10 +23,14 @@ typedef struct fault_rendering {
   size_t answer_len;
 } fault_rendering;
 
-#define CUT(status, end) {status, RENDER_CUT, end, TEST_BEFORE_NOTHING, NULL, 0}
-#define BEFORE(status, before, answer) {status, RENDER_BEFORE, TEST_END_FIN, before, answer, sizeof(answer) - 1}
-#define CERTIFICATE(status, kind) {status, RENDER_CERTIFICATE, TEST_END_FIN, TEST_BEFORE_NOTHING, kind, 0}
-#define NOBODY(status, how) {status, how, TEST_END_FIN, TEST_BEFORE_NOTHING, NULL, 0}
+#define CUT(status, end) \
+  { status, RENDER_CUT, end, TEST_BEFORE_NOTHING, NULL, 0 }
+#define BEFORE(status, before, answer) \
+  { status, RENDER_BEFORE, TEST_END_FIN, before, answer, sizeof(answer) - 1 }
+#define CERTIFICATE(status, kind) \
+  { status, RENDER_CERTIFICATE, TEST_END_FIN, TEST_BEFORE_NOTHING, kind, 0 }
+#define NOBODY(status, how) \
+  { status, how, TEST_END_FIN, TEST_BEFORE_NOTHING, NULL, 0 }
 
 static const fault_rendering faults[] = {
     NOBODY("PLQ_E_CONNECT_REFUSED", RENDER_DEAD),
@@ -84,7 +88,8 @@ static void add_raw(test_bytes *out, json_object *text) {
 
 static bool is_chunked(json_object *headers) {
   for (size_t i = 0; headers != NULL && i < json_object_array_length(headers); i++)
-    if (strcasecmp(json_object_get_string(json_object_array_get_idx(json_object_array_get_idx(headers, i), 0)), "Transfer-Encoding") == 0)
+    if (strcasecmp(json_object_get_string(json_object_array_get_idx(json_object_array_get_idx(headers, i), 0)),
+                   "Transfer-Encoding") == 0)
       return true;
   return false;
 }
@@ -148,7 +153,8 @@ static test_end read_end(json_object *entry, test_end otherwise) {
 }
 
 static test_before read_before(json_object *entry) {
-  static const char *const names[] = {"nothing", "drop", "reset", "hello_fin", "hello_rst", "reply", "silent", "stall", "stall_rst"};
+  static const char *const names[] = {"nothing", "drop",   "reset", "hello_fin", "hello_rst",
+                                      "reply",   "silent", "stall", "stall_rst"};
   const char *before = get_text(entry, "before");
   if (before == NULL) return TEST_BEFORE_NOTHING;
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -184,7 +190,9 @@ static const char *compile(test_script *script, test_step *step, json_object *en
   step->piece_delay_ms = get_number(entry, "piece_delay_ms");
   step->end_delay_ms = get_number(entry, "end_delay_ms");
   if (fault != NULL && raw == NULL) return compile_fault(script, step, entry, fault);
-  step->end = read_end(entry, answers ? TEST_END_KEEP : json_object_get_boolean(json_object_object_get(entry, "hang")) ? TEST_END_HANG : TEST_END_CLOSE);
+  step->end = read_end(entry, answers                                                          ? TEST_END_KEEP
+                              : json_object_get_boolean(json_object_object_get(entry, "hang")) ? TEST_END_HANG
+                                                                                               : TEST_END_CLOSE);
   if (raw != NULL)
     add_raw(&step->answer, raw);
   else if (answers)
@@ -256,8 +264,7 @@ json_object *test_expand(json_object *value) {
     json_object_object_foreach(value, key, member) json_object_object_add(expanded, key, test_expand(member));
   } else if (json_object_is_type(value, json_type_array)) {
     expanded = json_object_new_array();
-    for (size_t i = 0; i < json_object_array_length(value); i++)
-      add_elements(expanded, json_object_array_get_idx(value, i));
+    for (size_t i = 0; i < json_object_array_length(value); i++) add_elements(expanded, json_object_array_get_idx(value, i));
   } else {
     expanded = json_object_get(value);
   }

@@ -43,7 +43,7 @@ typedef struct test_script {
   bool dead;               /* nobody listens */
   bool stalls;             /* the window is small */
   bool deaf;               /* somebody listens and never accepts, and the queue is full */
-  size_t whole; /* entries whose fault is the server's, not one connection's */
+  size_t whole;            /* entries whose fault is the server's, not one connection's */
   size_t count;
   test_step *steps;
 } test_script;

@@ -104,8 +104,12 @@ static void play_before(test_server *server, test_link *link, const test_step *s
   char hello[4096];
   test_end end = TEST_END_FIN;
   switch (step->before) {
-    case TEST_BEFORE_RESET: end = TEST_END_RST; break;
-    case TEST_BEFORE_SILENT: end = TEST_END_HANG; break;
+    case TEST_BEFORE_RESET:
+      end = TEST_END_RST;
+      break;
+    case TEST_BEFORE_SILENT:
+      end = TEST_END_HANG;
+      break;
     case TEST_BEFORE_STALL:
     case TEST_BEFORE_STALL_RST:
       if (server->context != NULL) (void)test_link_accept_tls(link, server->context);
@@ -120,7 +124,8 @@ static void play_before(test_server *server, test_link *link, const test_step *s
         (void)test_link_write(link, step->answer.data, step->answer.len);
       if (step->before == TEST_BEFORE_HELLO_RST) end = TEST_END_RST;
       break;
-    default: break;
+    default:
+      break;
   }
   test_link_end(link, end);
   (void)test_link_clear(link);
@@ -235,7 +240,9 @@ static void open_socket(test_server *server) {
   if (server->script->deaf) fill_queue(server, &address, len);
 }
 
-static bool accepts(const test_server *server) { return !server->script->dead && !server->script->deaf; }
+static bool accepts(const test_server *server) {
+  return !server->script->dead && !server->script->deaf;
+}
 
 test_server *test_server_new(const test_ca *ca, const test_script *script) {
   test_server *server = test_alloc(sizeof *server);
@@ -260,7 +267,9 @@ test_server *test_server_new(const test_ca *ca, const test_script *script) {
   return server;
 }
 
-uint16_t test_server_port(const test_server *server) { return server->port; }
+uint16_t test_server_port(const test_server *server) {
+  return server->port;
+}
 
 static struct timespec seconds_from_now(time_t seconds) {
   struct timespec now;
@@ -292,11 +301,17 @@ void test_server_stop(test_server *server) {
   for (size_t i = 0; i < server->connection_count; i++) pthread_join(server->connections[i].thread, NULL);
 }
 
-json_object *test_server_requests(const test_server *server) { return server->requests; }
+json_object *test_server_requests(const test_server *server) {
+  return server->requests;
+}
 
-size_t test_server_connections(const test_server *server) { return server->connection_count; }
+size_t test_server_connections(const test_server *server) {
+  return server->connection_count;
+}
 
-size_t test_server_stray_bytes(const test_server *server) { return server->stray_bytes; }
+size_t test_server_stray_bytes(const test_server *server) {
+  return server->stray_bytes;
+}
 
 void test_server_free(test_server *server) {
   if (server == NULL) return;

@@ -76,7 +76,7 @@ static const char *hint_for(int32_t status) {
       {PLQ_E_CONNECT_REFUSED, "check --base-url, and that something listens there"},
       {PLQ_E_VERIFY_UNTRUSTED, "if the server has a CA of its own, name its certificate by --ca-file"},
       {PLQ_E_VERIFY_PIN, "check --pins"},
-      {PLQ_E_TRANSPORT_NOT_FOUND, "plastiq transports lists those that there are, --transport-dir chooses the folder"},
+      {PLQ_E_TRANSPORT_NOT_FOUND, "--transport-dir chooses the folder, plastiq transports lists what is in it"},
       {PLQ_E_TRANSPORT_FOREIGN, "plastiq transports lists those that there are"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
