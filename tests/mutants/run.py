@@ -130,15 +130,21 @@ class Build:
         self.env = {key: value for key, value in os.environ.items() if not key.startswith(("PLASTIQ_", "CTEST_")) and key not in UNWANTED}
         self.env["LC_ALL"] = "C.UTF-8"
         self.tests = {}  # name: what has to be built for it
+        # Loaded at run time, so that no test depends on them.
+        self.transports = [f"transport-{path.parent.name}" for path in sorted(tree.glob("transports/*/CMakeLists.txt"))]
         self.seconds = {}  # name: how long it took unchanged
 
     def run(self, command, limit=None):
         return run(command, limit, cwd=self.tree, env=self.env)
 
-    def configure(self):
+    def prepare(self):
         status, output = self.run(["cmake", "--preset", "debug", "-B", self.folder, "-DPLASTIQ_WERROR=OFF"])
         if status != 0:
             sys.exit(f"{output}\nthe source cannot be configured")
+        status, output = self.build("tests/rows/all")
+        if status != 0:
+            sys.exit(f"{output[-4000:]}\nthe source does not build, and nothing was mutated yet")
+        # ctest tells the program of a test only once it is built.
         status, output = self.run(["ctest", "--test-dir", self.folder, "--show-only=json-v1"])
         for test in json.loads(output)["tests"]:
             program = Path(test["command"][0]) if test.get("command") else None
@@ -155,11 +161,11 @@ class Build:
             raise Wrong(f"{', '.join(strange)} is no test of row {mutant.row}")
         return names
 
-    def make(self, names):
-        """Builds the library, all transports, and the programs of the tests."""
-        transports = [f"transport-{path.parent.name}" for path in sorted(self.tree.glob("transports/*/CMakeLists.txt"))]
-        targets = ["plastiq", *transports, *sorted({self.tests[name] for name in names})]
-        return self.run(["cmake", "--build", self.folder, "--parallel", self.jobs, "--target", *targets])
+    def build(self, *targets):
+        return self.run(["cmake", "--build", self.folder, "--parallel", self.jobs, "--target", "plastiq", *self.transports, *targets])
+
+    def build_for(self, names):
+        return self.build(*sorted({self.tests[name] for name in names}))
 
     def test(self, names, limit=None):
         """Runs tests. Returns {name: (status, seconds)}, or None if they took too long, and what they printed."""
@@ -176,9 +182,6 @@ class Build:
         return {case.get("name"): (case.get("status"), float(case.get("time", 0))) for case in cases}, output
 
     def baseline(self, names):
-        status, output = self.make(names)
-        if status != 0:
-            sys.exit(f"{output[-4000:]}\nthe source does not build, and nothing was mutated yet")
         results, output = self.test(names)
         bad = sorted(name for name in names if results.get(name, ("missing",))[0] != "run")
         if bad:
@@ -199,7 +202,7 @@ def try_mutant(build, mutant, verbose):
         names = build.select(mutant)
         for edit in mutant.edits:
             undo.append(edit.apply(build.tree))
-        status, output = build.make(names)
+        status, output = build.build_for(names)
         if status != 0:
             raise Wrong(f"it does not compile:\n{output[-2000:]}")
         # A mutant may make a test hang: that is noticed, too.
@@ -273,14 +276,14 @@ def main():
         tree = Path(folder).resolve()
         copy_tree(tree)
         build = Build(tree, arguments.jobs)
-        build.configure()
+        began = time.monotonic()
+        build.prepare()
         names = set()
         for mutant in chosen:
             try:
                 names.update(build.select(mutant))
             except Wrong:
                 pass  # told when its turn comes
-        began = time.monotonic()
         build.baseline(sorted(names))
         print(f"unchanged, {len(names)} tests pass ({time.monotonic() - began:.0f} s with the build)\n")
         show("row", "mutant", "killed by", "seconds", width)
