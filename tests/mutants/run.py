@@ -14,9 +14,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,11 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 ROWS = [f"{number:02}" for number in range(1, 27)]
 UNWANTED = {"CFLAGS", "CPPFLAGS", "LDFLAGS", "LD_PRELOAD", "LD_LIBRARY_PATH", "SSLKEYLOGFILE", "MAKEFLAGS", "DESTDIR"}
+GRACE = 0.5  # seconds that a test gets to clean up once one of its cases has failed
+# What ctest -V prints.
+STARTED = re.compile(r" *Start +(\d+): (\S+)")
+ENDED = re.compile(r" *\d+/\d+ Test +#\d+: (\S+) \.* *(?:\*\*\*)?(\S.*?) +([\d.]+) sec")
+FAILED_CASE = re.compile(r"(\d+): \[  FAILED  \] ([a-z]\S*)$")
 
 
 class Wrong(Exception):
@@ -97,21 +102,37 @@ def read_mutants(path):
 # ---- the copy and its build ----
 
 
-def run(command, limit=None, **options):
-    """Runs a command in a group of its own, which ends with it. Returns its status, None after `limit` seconds, and what it printed."""
+def run(command, limit=None, enough=None, **options):
+    """Runs a command in a group of its own, which ends with it. Returns its status, None if it was cut short, and what it printed.
+
+    It is cut short after `limit` seconds, or GRACE seconds after a line that `enough` is true for.
+    """
     process = subprocess.Popen(
         [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         start_new_session=True, **options)
+    lines, seen = [], threading.Event()
+
+    def read():
+        for line in process.stdout:
+            lines.append(line)
+            if enough and enough(line):
+                seen.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    end = time.monotonic() + limit if limit else float("inf")
     try:
-        output, _ = process.communicate(timeout=limit)
-        return process.returncode, output
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        return None, process.communicate()[0]
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
+        while process.poll() is None and time.monotonic() < end:
+            time.sleep(0.02)
+            if seen.is_set() and end - time.monotonic() > GRACE:
+                end = time.monotonic() + GRACE
+    finally:
+        status = process.poll()
+        if status is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        reader.join()
+    return status, "".join(lines)
 
 
 def copy_tree(to):
@@ -134,8 +155,8 @@ class Build:
         self.transports = [f"transport-{path.parent.name}" for path in sorted(tree.glob("transports/*/CMakeLists.txt"))]
         self.seconds = {}  # name: how long it took unchanged
 
-    def run(self, command, limit=None):
-        return run(command, limit, cwd=self.tree, env=self.env)
+    def run(self, command, limit=None, enough=None):
+        return run(command, limit, enough, cwd=self.tree, env=self.env)
 
     def prepare(self):
         status, output = self.run(["cmake", "--preset", "debug", "-B", self.folder, "-DPLASTIQ_WERROR=OFF"])
@@ -167,36 +188,43 @@ class Build:
     def build_for(self, names):
         return self.build(*sorted({self.tests[name] for name in names}))
 
-    def test(self, names, limit=None):
-        """Runs tests. Returns {name: (status, seconds)}, or None if they took too long, and what they printed."""
-        junit = self.folder / "junit-mutants.xml"
-        junit.unlink(missing_ok=True)
+    def test(self, names, limit=None, enough=None):
+        """Runs tests. Returns {name: (verdict, seconds)} of those that ended, {name: [case, ..]} of what failed in them, and the output."""
         pattern = "^(" + "|".join(re.escape(name) for name in names) + ")$"
-        status, output = self.run(
-            ["ctest", "--test-dir", self.folder, "-R", pattern, "--parallel", self.jobs, "--output-on-failure", "--output-junit", junit], limit)
-        if status is None:
-            return None, output
-        if not junit.is_file():
-            raise Wrong("ctest gave no result")
-        cases = ElementTree.parse(junit).getroot().iter("testcase")
-        return {case.get("name"): (case.get("status"), float(case.get("time", 0))) for case in cases}, output
+        status, output = self.run(["ctest", "--test-dir", self.folder, "-V", "-R", pattern, "--parallel", self.jobs], limit, enough)
+        verdicts, cases, numbers = {}, {}, {}
+        for line in output.splitlines():
+            if started := STARTED.match(line):
+                numbers[started[1]] = started[2]
+            elif ended := ENDED.match(line):
+                verdicts[ended[1]] = (ended[2], float(ended[3]))
+            elif failed := FAILED_CASE.match(line):
+                of_test = cases.setdefault(numbers[failed[1]], [])
+                if failed[2] not in of_test:
+                    of_test.append(failed[2])
+        return verdicts, cases, status is not None, output
 
     def baseline(self, names):
-        results, output = self.test(names)
-        bad = sorted(name for name in names if results.get(name, ("missing",))[0] != "run")
+        verdicts, cases, complete, output = self.test(names)
+        bad = sorted(name for name in names if verdicts.get(name, ("Lost",))[0] != "Passed")
+        for name in bad:
+            print(f"{name}: {verdicts.get(name, ('Lost',))[0]}: {', '.join(cases.get(name, ['?']))}")
         if bad:
-            sys.exit(f"{output[-6000:]}\nnothing was mutated yet, and these do not pass: {', '.join(bad)}")
-        self.seconds = {name: results[name][1] for name in names}
+            sys.exit(f"nothing was mutated yet, and these do not pass: {', '.join(bad)}")
+        self.seconds = {name: verdicts[name][1] for name in names}
 
 
 # ---- one mutant ----
 
 
-def failed_cases(output):
-    return sorted({line.split("]", 1)[1].strip() for line in output.splitlines() if re.match(r"(\d+: )?\[  FAILED  \] \S*[/_]", line)})
+def killed_by(verdicts, cases, ended):
+    """What noticed, as text; empty if nothing did."""
+    killers = [f"{name}: {cases[name][0]}" + (f" and {len(cases[name]) - 1} more" if len(cases[name]) > 1 else "") for name in sorted(cases)]
+    killers += [f"{name}: {verdict}" for name, (verdict, _) in sorted(verdicts.items()) if verdict not in ("Passed", "Skipped") and name not in cases]
+    return "; ".join(killers) or ("" if ended else "a time limit")
 
 
-def try_mutant(build, mutant, verbose):
+def try_mutant(build, mutant, patient):
     began, undo = time.monotonic(), []
     try:
         names = build.select(mutant)
@@ -206,12 +234,14 @@ def try_mutant(build, mutant, verbose):
         if status != 0:
             raise Wrong(f"it does not compile:\n{output[-2000:]}")
         # A mutant may make a test hang: that is noticed, too.
-        results, output = build.test(names, max(15, 5 * sum(build.seconds[name] for name in names)))
-        killers = ["a time limit"] if results is None else [name for name in names if results[name][0] == "fail"]
-        outcome, detail = ("killed", ", ".join(killers)) if killers else ("survived", f"by {', '.join(names)}")
-        if verbose:
-            cases = failed_cases(output)
-            detail += "".join(f"\n      {case}" for case in cases[:6]) + (f"\n      and {len(cases) - 6} more" if len(cases) > 6 else "")
+        limit = max(20, 5 * sum(build.seconds[name] for name in names))
+        verdicts, cases, ended, output = build.test(names, limit, None if patient else FAILED_CASE.match)
+        detail = killed_by(verdicts, cases, ended)
+        outcome = "killed" if detail else "survived"
+        if not detail:
+            detail = f"noticed by none of {', '.join(names)}"
+        if patient:
+            detail += "".join(f"\n      {name}: {case}" for name in sorted(cases) for case in cases[name][:10])
     except Wrong as error:
         outcome, detail = "wrong", str(error)
     finally:
@@ -249,7 +279,7 @@ def read_arguments():
     parser.add_argument("--name", metavar="PART", default="", help="only mutants whose name has this in it")
     parser.add_argument("--list", action="store_true", help="show the mutants and do nothing")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="compilers and tests at once (%(default)s)")
-    parser.add_argument("--verbose", action="store_true", help="show the cases that failed")
+    parser.add_argument("--patient", action="store_true", help="run each test to its end, and show more of the cases that failed")
     arguments = parser.parse_args()
     arguments.row = [row.zfill(2) for row in arguments.row]
     for row in arguments.row:
@@ -289,7 +319,7 @@ def main():
         show("row", "mutant", "killed by", "seconds", width)
         verdicts = []
         for mutant in chosen:
-            verdict = try_mutant(build, mutant, arguments.verbose)
+            verdict = try_mutant(build, mutant, arguments.patient)
             verdicts.append(verdict)
             told = verdict.detail if verdict.outcome == "killed" else f"{verdict.outcome.upper()}: {verdict.detail}"
             show(mutant.row, mutant.name, told, f"{verdict.seconds:.1f}", width)
