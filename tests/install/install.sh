@@ -5,13 +5,26 @@
 set -euo pipefail
 source_dir=$1 work=$2
 export PLASTIQ_ACCESS_TOKEN=test-key-0000000000000000 EXAMPLE_TOKEN=test-key-0000000000000000
+unset LD_LIBRARY_PATH DESTDIR CFLAGS CPPFLAGS LDFLAGS
 umask 022
-trap 'echo "install: failed in line $LINENO" >&2; [ -z "${emulator:-}" ] || kill "$emulator" 2>/dev/null || true' ERR
+emulator=
+trap 'echo "install: failed in line $LINENO" >&2' ERR
+trap '[ -z "$emulator" ] || kill "$emulator" 2>/dev/null || true' EXIT
 rm -rf "$work"
 mkdir -p "$work"
 prefix=$work/prefix
 
 step() { echo "-- $*"; }
+# has PATTERN COMMAND ..: the command succeeds and prints a line like this. Not a pipe: grep would end before the writer does.
+has() {
+  local pattern=$1 printed
+  shift
+  printed=$("$@") && grep -q "$pattern" <<<"$printed" && return
+  printf '%s\nprinted no line like %s, but:\n%s\n' "$*" "$pattern" "$printed" >&2
+  return 1
+}
+# c_blocks PAGE: its C code, as it stands
+c_blocks() { awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source_dir/$1"; }
 
 step "build and install"
 cmake -S "$source_dir" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$prefix" -DPLASTIQ_TESTS=OFF >"$work/log"
@@ -32,12 +45,14 @@ plugindir=$(pkg-config --variable=plugindir plastiq)
 
 step "SONAME and symbol versions"
 libdir=$(pkg-config --variable=libdir plastiq)
-readelf -d "$libdir/libplastiq.so" | grep -q 'SONAME.*\[libplastiq\.so\.1\]'
-readelf --dyn-syms -W "$libdir/libplastiq.so" | grep -q 'plq_call@@PLASTIQ_1.0'
+has 'SONAME.*\[libplastiq\.so\.1\]' readelf -d "$libdir/libplastiq.so"
+has 'plq_call@@PLASTIQ_1.0' readelf --dyn-syms -W "$libdir/libplastiq.so"
 
 step "the README's example, by cc and pkg-config alone"
-awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source_dir/README.md" >"$work/example.c"
+c_blocks README.md >"$work/example.c"
 [ "$(wc -l <"$work/example.c")" -ge 15 ]
+# shellcheck disable=SC2046
+cc "$work/example.c" $(pkg-config --cflags --libs plastiq) -o "$work/example-as-is"
 # shellcheck disable=SC2046
 cc -std=c11 -Wall -Wextra -Werror "$work/example.c" $(pkg-config --cflags --libs plastiq) -o "$work/example"
 echo '#include <plastiq/plastiq.h>
@@ -56,24 +71,44 @@ for _ in $(seq 300); do
 done
 url=$(sed -n 's/.*"url": *"\([^"]*\)".*/\1/p' "$work/ready" | sed 's|\\/|/|g')
 run() { "$work/example" base_url "$url" ca_file "$work/ca/ca.pem" "$@"; }
-run | grep -q '^cs_test_'
-run transport curl | grep -q '^cs_test_'
-run transport stub allow_test_transports true | grep -q '^cs_test_'
+has '^cs_test_' run
+has '^cs_test_' "$work/example-as-is" base_url "$url" ca_file "$work/ca/ca.pem"
+has '^cs_test_' run transport curl
+has '^cs_test_' run transport stub allow_test_transports true
 if run transport stub >"$work/out" 2>&1; then false; fi
 grep -q PLQ_E_TRANSPORT_TEST_CLASS "$work/out"
 
+step "the example of docs/testing.md passes"
+c_blocks docs/testing.md >"$work/testing.c"
+# shellcheck disable=SC2046
+cc -std=c11 -Wall -Wextra -Werror "$work/testing.c" $(pkg-config --cflags --libs plastiq) -o "$work/testing"
+"$work/testing"
+
 step "the installed program finds its library and its transports by itself"
 unset LD_LIBRARY_PATH
-"$prefix/bin/plastiq" --version | grep -q plastiq
-"$prefix/bin/plastiq" transports | grep -q libcurl
-"$prefix/bin/plastiq" client-secrets create --base-url "$url" --ca-file "$work/ca/ca.pem" | grep -q '^cs_test_'
+has plastiq "$prefix/bin/plastiq" --version
+has libcurl "$prefix/bin/plastiq" transports
+has '^cs_test_' "$prefix/bin/plastiq" client-secrets create --base-url "$url" --ca-file "$work/ca/ca.pem"
 kill "$emulator"
 wait "$emulator"
+emulator=
 
-step "somebody else's transport, by cc and plastiq-transport alone"
+step "somebody else's transport, by cc and plastiq-transport alone: the one of docs/transport-guide.md"
+c_blocks docs/transport-guide.md >"$work/canned.c"
 # shellcheck disable=SC2046
-cc -std=c11 -Wall -Wextra -Werror -shared -fPIC $(pkg-config --cflags plastiq-transport) "$source_dir/tests/unit/plugin/plugins/good.c" \
-  -o "$plugindir/libplastiq-transport-good.so"
-"$prefix/bin/plastiq" transports --allow-test-transports >"$work/out" 2>&1 || "$prefix/bin/plastiq" transports >"$work/out"
-grep -q good "$work/out"
-echo "installed, compiled, swapped"
+cc -std=c11 -Wall -Wextra -Wpedantic -Werror -O2 -shared -fPIC -fvisibility=hidden -Wl,-z,defs $(pkg-config --cflags plastiq-transport) \
+  "$work/canned.c" -o "$plugindir/libplastiq-transport-canned.so"
+readelf -d "$plugindir/libplastiq-transport-canned.so" >"$work/out"
+if grep -q 'NEEDED.*plastiq' "$work/out"; then false; fi
+has '^canned *test *1\.0' "$prefix/bin/plastiq" transports --allow-test-transports
+has '^test-secret-01$' "$prefix/bin/plastiq" client-secrets create --transport canned --allow-test-transports
+has '^canned *not usable' "$prefix/bin/plastiq" transports
+
+step "moved away, the programs and pkg-config still work; the transport folder is told"
+mv "$prefix" "$work/moved"
+has plastiq "$work/moved/bin/plastiq" --version
+PKG_CONFIG_PATH=${PKG_CONFIG_PATH/"$prefix"/"$work/moved"}
+moved=$(realpath "$(pkg-config --variable=plugindir plastiq)")
+[[ $moved = "$(realpath "$work/moved")"/* ]]
+has libcurl "$work/moved/bin/plastiq" transports --transport-dir "$moved"
+echo "installed, compiled, swapped, moved"
