@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Installs into an empty prefix and uses it as a newcomer would: with cc and pkg-config alone.
-# install.sh SOURCE_DIR WORK_DIR
+# install.sh SOURCE_DIR
 set -euo pipefail
-source_dir=$1 work=$2
+source_dir=$1
 export PLASTIQ_ACCESS_TOKEN=test-key-0000000000000000 EXAMPLE_TOKEN=test-key-0000000000000000
 unset LD_LIBRARY_PATH DESTDIR CFLAGS CPPFLAGS LDFLAGS
 umask 022
 emulator=
 trap 'echo "install: failed in line $LINENO" >&2' ERR
-trap '[ -z "$emulator" ] || kill "$emulator" 2>/dev/null || true' EXIT
-rm -rf "$work"
-mkdir -p "$work"
+# Outside of the tree: a prefix inside it would name the source folder by itself.
+work=$(mktemp -d)
+trap '[ -z "$emulator" ] || kill "$emulator" 2>/dev/null || true; rm -rf "$work"' EXIT
 prefix=$work/prefix
 
 step() { echo "-- $*"; }
