@@ -239,7 +239,8 @@ static int32_t status_after_send(const plqc_operation *op, int os_errno) {
       /* Also what libcurl 7.88 says to a header line of 100 KB. */
       return op->sent && !op->response.head_done ? PLQ_E_LIMIT_LINE : PLQ_E_MEMORY;
     default:
-      return PLQ_E_IO_FAILED;
+      /* A trailer that libcurl cannot read comes with whatever code it had at hand. */
+      return says(op, "chunked-encoded stream") ? PLQ_E_PROTOCOL_CHUNK : PLQ_E_IO_FAILED;
   }
 }
 
