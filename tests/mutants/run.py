@@ -136,8 +136,10 @@ def run(command, limit=None, enough=None, **options):
 
 
 def copy_tree(to):
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-coz", "--exclude-standard"], capture_output=True, check=True).stdout
-    for name in filter(None, listed.decode().split("\0")):
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-coz", "--exclude-standard"], stdout=subprocess.PIPE)
+    if listed.returncode != 0:
+        sys.exit("git does not tell which files are the source")
+    for name in filter(None, listed.stdout.decode().split("\0")):
         source, target = ROOT / name, to / name
         if not source.is_symlink() and not source.is_file():
             continue  # deleted, and not yet committed so
@@ -150,6 +152,7 @@ class Build:
         self.tree, self.folder, self.jobs = tree, tree / "build" / "mutants", jobs
         self.env = {key: value for key, value in os.environ.items() if not key.startswith(("PLASTIQ_", "CTEST_")) and key not in UNWANTED}
         self.env["LC_ALL"] = "C.UTF-8"
+        self.env["TMPDIR"] = str(tree / "build" / "tmp")  # what a test that was cut short leaves behind goes with the tree
         self.tests = {}  # name: what has to be built for it
         # Loaded at run time, so that no test depends on them.
         self.transports = [f"transport-{path.parent.name}" for path in sorted(tree.glob("transports/*/CMakeLists.txt"))]
@@ -159,6 +162,7 @@ class Build:
         return run(command, limit, enough, cwd=self.tree, env=self.env)
 
     def prepare(self):
+        Path(self.env["TMPDIR"]).mkdir(parents=True)
         status, output = self.run(["cmake", "--preset", "debug", "-B", self.folder, "-DPLASTIQ_WERROR=OFF"])
         if status != 0:
             sys.exit(f"{output}\nthe source cannot be configured")
@@ -189,7 +193,7 @@ class Build:
         return self.build(*sorted({self.tests[name] for name in names}))
 
     def test(self, names, limit=None, enough=None):
-        """Runs tests. Returns {name: (verdict, seconds)} of those that ended, {name: [case, ..]} of what failed in them, and the output."""
+        """Runs tests. Returns {name: (verdict, seconds)} of those that ended, {name: [case, ..]} of what failed, and whether all ended."""
         pattern = "^(" + "|".join(re.escape(name) for name in names) + ")$"
         status, output = self.run(["ctest", "--test-dir", self.folder, "-V", "-R", pattern, "--parallel", self.jobs], limit, enough)
         verdicts, cases, numbers = {}, {}, {}
@@ -197,15 +201,15 @@ class Build:
             if started := STARTED.match(line):
                 numbers[started[1]] = started[2]
             elif ended := ENDED.match(line):
-                verdicts[ended[1]] = (ended[2], float(ended[3]))
+                verdicts[ended[1]] = (ended[2].replace("***", " ").rstrip(": "), float(ended[3]))
             elif failed := FAILED_CASE.match(line):
                 of_test = cases.setdefault(numbers[failed[1]], [])
                 if failed[2] not in of_test:
                     of_test.append(failed[2])
-        return verdicts, cases, status is not None, output
+        return verdicts, cases, status is not None
 
     def baseline(self, names):
-        verdicts, cases, complete, output = self.test(names)
+        verdicts, cases, _ = self.test(names)
         bad = sorted(name for name in names if verdicts.get(name, ("Lost",))[0] != "Passed")
         for name in bad:
             print(f"{name}: {verdicts.get(name, ('Lost',))[0]}: {', '.join(cases.get(name, ['?']))}")
@@ -219,8 +223,13 @@ class Build:
 
 def killed_by(verdicts, cases, ended):
     """What noticed, as text; empty if nothing did."""
-    killers = [f"{name}: {cases[name][0]}" + (f" and {len(cases[name]) - 1} more" if len(cases[name]) > 1 else "") for name in sorted(cases)]
-    killers += [f"{name}: {verdict}" for name, (verdict, _) in sorted(verdicts.items()) if verdict not in ("Passed", "Skipped") and name not in cases]
+    killers = []
+    for name in sorted(cases):
+        more = f" and {len(cases[name]) - 1} more" if len(cases[name]) > 1 else ""
+        killers.append(f"{name}: {cases[name][0]}{more}")
+    for name, (verdict, _) in sorted(verdicts.items()):
+        if name not in cases and verdict not in ("Passed", "Skipped"):
+            killers.append(f"{name}: {verdict}")
     return "; ".join(killers) or ("" if ended else "a time limit")
 
 
@@ -234,8 +243,8 @@ def try_mutant(build, mutant, patient):
         if status != 0:
             raise Wrong(f"it does not compile:\n{output[-2000:]}")
         # A mutant may make a test hang: that is noticed, too.
-        limit = max(20, 5 * sum(build.seconds[name] for name in names))
-        verdicts, cases, ended, output = build.test(names, limit, None if patient else FAILED_CASE.match)
+        limit = max(12, 5 * sum(build.seconds[name] for name in names))
+        verdicts, cases, ended = build.test(names, limit, None if patient else FAILED_CASE.match)
         detail = killed_by(verdicts, cases, ended)
         outcome = "killed" if detail else "survived"
         if not detail:

@@ -14,11 +14,12 @@
 #include "bytes.h"
 
 #define MASK 0x5a
+#define LOST ((size_t)16)
 #define WINDOW ((size_t)1 << 20)
 #define LARGEST ((uint64_t)1 << 32) /* of a mapping: larger ones are reserved address space */
 
 static void make(needle *self, size_t len, const char *alphabet, size_t count) {
-  if (len >= sizeof self->masked || getrandom(self->masked, len, 0) != (ssize_t)len) test_die("no needle");
+  if (len <= LOST || len + 1 >= sizeof self->masked || getrandom(self->masked, len, 0) != (ssize_t)len) test_die("no needle");
   for (size_t i = 0; i < len; i++) self->masked[i] = (char)(alphabet[(unsigned char)self->masked[i] % count] ^ MASK);
   self->len = len;
 }
@@ -52,13 +53,14 @@ const char *scan_unable(void) {
 #endif
 }
 
+/* Freeing a block overwrites its first bytes (glibc: 16), so that only what follows them is looked for. */
 static size_t count_in(const char *window, size_t len, const needle *wanted) {
   size_t hits = 0;
-  char first = (char)(wanted->masked[0] ^ MASK);
+  char first = (char)(wanted->masked[LOST] ^ MASK);
   for (const char *at = window; (at = memchr(at, first, len - (size_t)(at - window))) != NULL; at++) {
-    size_t i = 0;
-    if (len - (size_t)(at - window) < wanted->len) break;
-    while (i < wanted->len && (at[i] ^ MASK) == wanted->masked[i]) i++;
+    size_t i = LOST;
+    if (len - (size_t)(at - window) < wanted->len - LOST) break;
+    while (i < wanted->len && (at[i - LOST] ^ MASK) == wanted->masked[i]) i++;
     hits += i == wanted->len;
   }
   return hits;
@@ -70,10 +72,10 @@ static size_t count_mapping(int mem, uint64_t from, uint64_t to, char *window, c
   for (uint64_t at = from; at < to;) {
     size_t want = to - at < WINDOW ? (size_t)(to - at) : WINDOW;
     ssize_t got = pread(mem, window, want, (off_t)at);
-    if (got < (ssize_t)wanted->len) break;
+    if (got < (ssize_t)(wanted->len - LOST)) break;
     hits += count_in(window, (size_t)got, wanted);
     if (at + (uint64_t)got >= to) break;
-    at += (uint64_t)got - (wanted->len - 1);
+    at += (uint64_t)got - (wanted->len - LOST - 1);
   }
   return hits;
 }

@@ -87,13 +87,10 @@ static void test_slow_look_up(void **state) {
   usleep(2000 * 1000); /* a look-up that nobody waits for ends by itself */
 }
 
-static void test_no_descriptor_left(void **state) {
-  fixture *self = *state;
+static json_object *call_without_descriptors(fixture *self) {
   struct rlimit before, low;
   int held[256];
   size_t count = 0;
-  fixture_serve(self, GOOD);
-  fixture_connect(self, "curl", (fixture_options){FIXTURE_END});
   getrlimit(RLIMIT_NOFILE, &before);
   low = before;
   low.rlim_cur = 128;
@@ -103,8 +100,26 @@ static void test_no_descriptor_left(void **state) {
   json_object *outcome = fixture_call(self);
   while (count > 0) close(held[--count]);
   setrlimit(RLIMIT_NOFILE, &before);
-  check(outcome, "PLQ_E_RESOURCE_DESCRIPTORS", "connect", "not_sent", 3);
+  return outcome;
+}
+
+static void test_no_descriptor_left(void **state) {
+  fixture *self = *state;
+  fixture_serve(self, GOOD);
+  fixture_connect(self, "curl", (fixture_options){FIXTURE_END});
+  check(call_without_descriptors(self), "PLQ_E_RESOURCE_DESCRIPTORS", "connect", "not_sent", 3);
   assert_string_equal(fixture_text(fixture_call(self), "status"), "PLQ_OK");
+  fixture_stop(self);
+  assert_int_equal(fixture_requests(self), 1);
+}
+
+/* All is set up, and only the socket is lacking. */
+static void test_no_descriptor_left_for_a_socket(void **state) {
+  fixture *self = *state;
+  fixture_serve(self, GOOD);
+  fixture_connect(self, "curl", (fixture_options){{"connection_lifetime_ms", "0"}, FIXTURE_END});
+  assert_string_equal(fixture_text(fixture_call(self), "status"), "PLQ_OK");
+  check(call_without_descriptors(self), "PLQ_E_RESOURCE_DESCRIPTORS", "connect", "not_sent", 3);
   fixture_stop(self);
   assert_int_equal(fixture_requests(self), 1);
 }
@@ -147,6 +162,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_resolved_name_is_verified, fixture_setup, fixture_teardown),
       cmocka_unit_test_setup_teardown(test_slow_look_up, fixture_setup, fixture_teardown),
       cmocka_unit_test_setup_teardown(test_no_descriptor_left, fixture_setup, fixture_teardown),
+      cmocka_unit_test_setup_teardown(test_no_descriptor_left_for_a_socket, fixture_setup, fixture_teardown),
       cmocka_unit_test_setup_teardown(test_server_does_not_read, fixture_setup, fixture_teardown),
       cmocka_unit_test_setup_teardown(test_reset_while_sending, fixture_setup, fixture_teardown),
   };

@@ -3,6 +3,7 @@
  * Row 23: .netrc, .curlrc, cookies, proxy and CA variables of the environment are ignored. main() makes a hostile home and
  * environment before anything of libcurl or OpenSSL has run.
  */
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "standin.h"
 
 #define SECRET "\"body\":\"{\\\"clientSecret\\\":\\\"test-secret-0023\\\"}\""
 
@@ -56,6 +58,16 @@ static void remove_hostile_surroundings(void) {
   (void)rmdir(home);
 }
 
+/* Files of that home that this process, libraries included, opens to read: libcurl reads .netrc even where it changes nothing. */
+static size_t surroundings_read;
+
+TEST_STANDIN FILE *fopen(const char *path, const char *mode) {
+  static FILE *(*real)(const char *, const char *);
+  TEST_REAL(real, "fopen");
+  surroundings_read += mode[0] == 'r' && strncmp(path, home, strlen(home)) == 0;
+  return real(path, mode);
+}
+
 static void check_good(fixture *self) {
   json_object *outcome = fixture_call(self);
   if (strcmp(fixture_text(outcome, "status"), "PLQ_OK") != 0) print_error("%s\n", json_object_to_json_string(outcome));
@@ -81,6 +93,7 @@ static void test_surroundings_are_ignored(void **state) {
     fixture_stop(self);
     check_request(self, 0);
   }
+  assert_int_equal(surroundings_read, 0);
 }
 
 /* .netrc has an answer to a 401; the library has none. */
