@@ -126,13 +126,7 @@ int32_t plq_client_close(plq_client_id id, int64_t timeout_ms) {
     plq__client_release(client);
     return PLQ_E_HANDLE;
   }
-  bool drained = true;
-  int32_t status;
-  struct plq__live *live = plq__client_live(client, &status, NULL);
-  if (live != NULL) {
-    plq__client_shut(live);
-    drained = plq__client_drain(live, timeout_ms);
-  }
+  bool drained = plq__client_shut(client, timeout_ms);
   plq__client_release(client); /* the reference of this function, */
   plq__client_release(client); /* and the one that making the client left */
   return drained ? PLQ_OK : PLQ_E_BUSY;

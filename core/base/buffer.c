@@ -28,12 +28,6 @@ void plq__buffer_clear(struct plq__buffer *buffer) {
   plq__buffer_init(buffer, buffer->cap, buffer->secret);
 }
 
-void plq__buffer_reset(struct plq__buffer *buffer) {
-  if (buffer->at != NULL) plq__wipe(buffer->at, buffer->len);
-  buffer->len = 0;
-  buffer->failed = false;
-}
-
 /* Never realloc: it would leave an unwiped copy behind. */
 static bool grow(struct plq__buffer *buffer, size_t need) {
   size_t room = buffer->room > 0 ? buffer->room * 2 : 256;

@@ -18,8 +18,6 @@ struct plq__buffer {
 
 void plq__buffer_init(struct plq__buffer *buffer, size_t cap, bool secret);
 void plq__buffer_clear(struct plq__buffer *buffer);
-/* Forgets the content, wiped, and keeps the room. */
-void plq__buffer_reset(struct plq__buffer *buffer);
 /* false: over the cap, or no memory; the content is as it was. */
 bool plq__buffer_add(struct plq__buffer *buffer, const void *data, size_t len);
 bool plq__buffer_add_text(struct plq__buffer *buffer, const char *text);

@@ -63,6 +63,38 @@ size_t plq__utf8_cut(struct plq__text text, size_t max) {
   return max;
 }
 
+static bool is_control(struct plq__text text, size_t step) {
+  unsigned char first = (unsigned char)text.at[0];
+  if (step == 1) return first < 0x20 || first == 0x7f;
+  if (step == 2) return first == 0xc2 && (unsigned char)text.at[1] < 0xa0;
+  return step == 3 && (memcmp(text.at, "\xe2\x80\xa8", 3) == 0 || memcmp(text.at, "\xe2\x80\xa9", 3) == 0);
+}
+
+struct plq__text plq__next_clean(struct plq__text *rest) {
+  size_t step = plq__utf8_step(*rest);
+  struct plq__text shown = {rest->at, step};
+  if (step == 0)
+    shown = PLQ__TEXT("\xef\xbf\xbd"), step = 1;
+  else if (is_control(*rest, step))
+    shown = PLQ__TEXT(" ");
+  rest->at += step;
+  rest->len -= step;
+  return shown;
+}
+
+size_t plq__clean(char *out, size_t room, const char *text, size_t len) {
+  struct plq__text rest = {text, len};
+  size_t at = 0;
+  while (rest.len > 0) {
+    struct plq__text shown = plq__next_clean(&rest);
+    if (at + shown.len >= room) break;
+    memcpy(out + at, shown.at, shown.len);
+    at += shown.len;
+  }
+  out[at] = '\0';
+  return at;
+}
+
 bool plq__has_nul(struct plq__text text) { return text.len > 0 && memchr(text.at, 0, text.len) != NULL; }
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }

@@ -28,6 +28,11 @@ bool plq__is_utf8(struct plq__text text);
 size_t plq__utf8_step(struct plq__text text);
 /* At most max bytes of the text, cut where no character is split. */
 size_t plq__utf8_cut(struct plq__text text, size_t max);
+/* What may be shown of the character at the start of a text that is not empty: itself, U+FFFD for a byte that is no UTF-8, a space for
+   what could end or rewrite a line of somebody's log (C0, DEL, C1, U+2028, U+2029). Takes it off the text. */
+struct plq__text plq__next_clean(struct plq__text *rest);
+/* Copies text so, as far as room goes, and ends it with a NUL; returns the length. out and text do not overlap. */
+size_t plq__clean(char *out, size_t room, const char *text, size_t len);
 bool plq__has_nul(struct plq__text text);
 bool plq__is_uuid(struct plq__text text);         /* 8-4-4-4-12 hex digits, any version */
 bool plq__is_uuid4(struct plq__text text);        /* version 4, variant 10 */

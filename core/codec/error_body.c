@@ -30,23 +30,11 @@ struct reader {
   plq_error *error;
 };
 
-/* What could end or rewrite a line of somebody's log: C0, DEL, C1 (U+0085 is a line end), and U+2028 and U+2029. */
-static bool is_control(const char *at, size_t step) {
-  unsigned char first = (unsigned char)at[0];
-  if (step == 1) return first < 0x20 || first == 0x7f;
-  if (step == 2) return first == 0xc2 && (unsigned char)at[1] < 0xa0;
-  return step == 3 && (memcmp(at, "\xe2\x80\xa8", 3) == 0 || memcmp(at, "\xe2\x80\xa9", 3) == 0);
-}
-
 /* Well-formed UTF-8 without control characters, cut between characters. */
 static void add_clean(struct plq__buffer *buffer, struct plq__text text) {
   while (text.len > 0) {
-    size_t step = plq__utf8_step(text);
-    struct plq__text shown = step == 0 ? PLQ__TEXT("\xef\xbf\xbd") : (struct plq__text){text.at, step};
-    if (step > 0 && is_control(text.at, step)) shown = PLQ__TEXT(" ");
+    struct plq__text shown = plq__next_clean(&text);
     if (shown.len > buffer->cap - buffer->len || !plq__buffer_add(buffer, shown.at, shown.len)) return;
-    text.at += step > 0 ? step : 1;
-    text.len -= step > 0 ? step : 1;
   }
 }
 

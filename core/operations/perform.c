@@ -53,7 +53,7 @@ static int32_t make_body(const plq_request *request, json_object **out_body, plq
 struct headers {
   plq_transport_header *rows;
   size_t count;
-  struct plq__text secrets[32];
+  struct plq__text *secrets; /* the values that are sensitive */
   size_t secret_count;
 };
 
@@ -63,8 +63,7 @@ static void add(struct headers *headers, const char *name, const char *value, bo
                                                            .value = value,
                                                            .value_len = strlen(value),
                                                            .flags = sensitive ? PLQ_TRANSPORT_HEADER_SENSITIVE : 0};
-  if (sensitive && headers->secret_count < sizeof headers->secrets / sizeof *headers->secrets)
-    headers->secrets[headers->secret_count++] = plq__text_in(value, PLQ_NUL);
+  if (sensitive) headers->secrets[headers->secret_count++] = plq__text_in(value, PLQ_NUL);
 }
 
 static const char *value_of(const plq_request *request, const char *header) {
@@ -81,7 +80,8 @@ static bool make_headers(const plq_request *request, const char *trace_id, struc
   for (const struct plq__header *header = request->headers; header != NULL; header = header->next) most++;
   memset(out, 0, sizeof *out);
   out->rows = plq__alloc(most * sizeof *out->rows);
-  if (out->rows == NULL) return false;
+  out->secrets = plq__alloc(most * sizeof *out->secrets);
+  if (out->rows == NULL || out->secrets == NULL) return false;
   add(out, "Accept", "application/json", false);
   add(out, "Accept-Encoding", "identity", false);
   add(out, "Content-Type", "application/json", false);
@@ -164,6 +164,7 @@ int32_t plq__perform(struct plq__client *client, struct plq__live *live, struct 
   if (status == PLQ_OK && !make_headers(request, trace_id, &headers)) status = plq__fail_plain(out_error, PLQ_E_MEMORY);
   if (status == PLQ_OK)
     status = run_exchange(client, live, run, request, &headers, trace_id, body, out_response, out_error);
+  plq__free(headers.secrets);
   plq__free(headers.rows);
   json_object_put(body);
   return status;

@@ -20,6 +20,7 @@ struct call {
   const struct plq__exchange *exchange;
   char *path;                    /* the base URL's and the operation's */
   plq_transport_header *headers; /* the exchange's and Authorization */
+  struct plq__text *secrets;     /* the exchange's, with room for the tokens of an attempt */
   int64_t start_ns, deadline_ns, waited_ns;
   uint32_t repeats; /* made so far */
   int token;        /* 0, or 1 once the second one is in use */
@@ -57,19 +58,16 @@ static bool is_success(const struct plq__exchange *exchange, int32_t http) {
 
 static void set_text(plq_error *error, enum plq__error_text which, const char *text) { plq__error_set(error, which, text, strlen(text)); }
 
-/* Texts from outside are cleaned of whatever the caller wants kept secret. */
-static size_t list_secrets(const struct call *call, const struct plq__tokens *tokens, struct plq__text *out, size_t room) {
-  size_t count = 0;
+/* Texts from outside are cleaned of whatever the caller wants kept secret. Returns how many there are in call->secrets. */
+static size_t list_secrets(struct call *call, const struct plq__tokens *tokens) {
+  size_t count = call->exchange->secret_count;
   for (int i = 0; i < 2; i++)
-    if (tokens->header[i] != NULL) out[count++] = plq__tokens_bare(tokens, i);
-  for (size_t i = 0; i < call->exchange->secret_count && count < room; i++) out[count++] = call->exchange->secrets[i];
+    if (tokens->header[i] != NULL) call->secrets[count++] = plq__tokens_bare(tokens, i);
   return count;
 }
 
 static void describe_http(struct call *call, const struct plq__attempt_state *attempt, const struct plq__tokens *tokens, plq_error *error) {
-  struct plq__text secrets[34];
-  size_t count = list_secrets(call, tokens, secrets, sizeof secrets / sizeof *secrets);
-  plq__error_body_read(attempt->body.at, attempt->body.len, secrets, count, error);
+  plq__error_body_read(attempt->body.at, attempt->body.len, call->secrets, list_secrets(call, tokens), error);
   const char *code = error->texts[PLQ__ERROR_SERVICE_CODE], *message = error->texts[PLQ__ERROR_SERVICE_MESSAGE];
   struct plq__text said = plq__text_in(message != NULL ? message : "", PLQ_NUL);
   plq__error_setf(error, "%s (%d%s%s%s%.*s)", plq_status_text(error->status), attempt->head.http_status, code != NULL ? " " : "",
@@ -80,14 +78,13 @@ static void describe_transport(struct call *call, const struct plq__attempt_stat
                                plq_error *error) {
   const char *name = call->client->plugin->transport.name;
   const char *said = attempt->stopped == PLQ_OK ? attempt->reported.message : "";
-  struct plq__text secrets[34];
-  size_t count = list_secrets(call, tokens, secrets, sizeof secrets / sizeof *secrets);
-  char *clean = plq__redact(plq__text_in(said, PLQ_NUL), secrets, count);
-  if (clean != NULL && clean[0] != '\0')
-    plq__error_setf(error, "%s (%s: %s)", plq_status_text(attempt->status), name, clean);
+  char shown[sizeof attempt->reported.message * 3]; /* a byte may become a U+FFFD */
+  char *redacted = plq__redact(plq__text_in(said, PLQ_NUL), call->secrets, list_secrets(call, tokens));
+  if (redacted != NULL && plq__clean(shown, sizeof shown, redacted, strlen(redacted)) > 0)
+    plq__error_setf(error, "%s (%s: %s)", plq_status_text(attempt->status), name, shown);
   else
     plq__error_setf(error, "%s", plq_status_text(attempt->status));
-  plq__free(clean);
+  plq__free(redacted);
 }
 
 /* ---- one attempt ---- */
@@ -296,7 +293,9 @@ static bool prepare(struct call *call) {
   size_t path_len = strlen(exchange->path);
   call->path = plq__alloc(base.len + path_len + 1);
   call->headers = plq__alloc((exchange->header_count + 1) * sizeof *call->headers);
-  if (call->path == NULL || call->headers == NULL) return false;
+  call->secrets = plq__alloc((exchange->secret_count + 2) * sizeof *call->secrets);
+  if (call->path == NULL || call->headers == NULL || call->secrets == NULL) return false;
+  if (exchange->secret_count > 0) memcpy(call->secrets, exchange->secrets, exchange->secret_count * sizeof *call->secrets);
   memcpy(call->path, base.at, base.len);
   memcpy(call->path + base.len, exchange->path, path_len);
   memcpy(call->headers, exchange->headers, exchange->header_count * sizeof *call->headers);
@@ -326,6 +325,7 @@ int32_t plq__call(struct plq__client *client, struct plq__live *live, struct plq
   if (call.error != call.last_http) plq_error_free(call.error);
   plq_error_free(call.last_http);
   plq__attempts_clear(&call.attempts);
+  plq__free(call.secrets);
   plq__free(call.headers);
   plq__free(call.path);
   return status;

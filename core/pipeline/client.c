@@ -163,26 +163,27 @@ uint64_t plq__run_op(struct plq__live *live, struct plq__run *run) {
   return op;
 }
 
-void plq__client_shut(struct plq__live *live) {
-  pthread_mutex_lock(&live->lock);
-  live->closing = true;
-  for (struct plq__run *run = live->runs; run != NULL; run = run->next) plq__run_cancel(live, run);
-  pthread_mutex_unlock(&live->lock);
-}
-
-bool plq__client_drain(struct plq__live *live, int64_t timeout_ms) {
+static bool drain(struct plq__live *live, int64_t timeout_ms) {
   int64_t deadline_ns = plq__deadline_ns(plq__now_ns(), timeout_ms);
   struct timespec until = {.tv_sec = (time_t)(deadline_ns / 1000000000), .tv_nsec = (long)(deadline_ns % 1000000000)};
-  pthread_mutex_lock(&live->lock);
   while (live->runs != NULL && plq__now_ns() < deadline_ns) {
     if (deadline_ns == PLQ__NEVER)
       pthread_cond_wait(&live->changed, &live->lock);
     else
       pthread_cond_timedwait(&live->changed, &live->lock, &until);
   }
-  bool empty = live->runs == NULL;
+  return live->runs == NULL;
+}
+
+bool plq__client_shut(struct plq__client *client, int64_t timeout_ms) {
+  struct plq__live *live = atomic_load(&client->live);
+  if (live->generation != plq__fork_generation()) return true; /* this process never used it: nothing runs, and nothing is made */
+  pthread_mutex_lock(&live->lock);
+  live->closing = true;
+  for (struct plq__run *run = live->runs; run != NULL; run = run->next) plq__run_cancel(live, run);
+  bool drained = drain(live, timeout_ms);
   pthread_mutex_unlock(&live->lock);
-  return empty;
+  return drained;
 }
 
 /* ---- tokens ---- */

@@ -59,10 +59,8 @@ void plq__client_release(struct plq__client *client);
 /* The live part of this process. NULL with a status: no memory, or the transport could not be set up again after fork. */
 struct plq__live *plq__client_live(struct plq__client *client, int32_t *out_status, plq_error **out_error);
 
-/* Cancels every run, and lets none begin. */
-void plq__client_shut(struct plq__live *live);
-/* Waits until no run is left; false: the time is over. */
-bool plq__client_drain(struct plq__live *live, int64_t timeout_ms);
+/* Cancels every run, lets none begin, and waits until none is left; false: the time is over. */
+bool plq__client_shut(struct plq__client *client, int64_t timeout_ms);
 /* The tokens of this moment, with a reference. */
 struct plq__tokens *plq__live_tokens(struct plq__live *live);
 /* Replaces them; takes over the reference. */

@@ -6,22 +6,6 @@
 
 #include "internal.h"
 
-size_t plq__clean(char *out, size_t room, const char *text, size_t len) {
-  static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
-  size_t at = 0;
-  for (size_t i = 0; i < len;) {
-    size_t step = plq__utf8_step((struct plq__text){text + i, len - i}), size = step > 0 ? step : 3;
-    const char *from = step > 0 ? text + i : replacement;
-    if (step == 1 && ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)) from = " ";
-    if (at + size >= room) break;
-    memcpy(out + at, from, size);
-    at += size;
-    i += step > 0 ? step : 1;
-  }
-  out[at] = '\0';
-  return at;
-}
-
 __attribute__((unused)) static const char *text_of_xsi(int result, const char *buffer) {
   return result == 0 ? buffer : "unknown error";
 }

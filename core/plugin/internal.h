@@ -12,10 +12,8 @@
 #define PLQ__FILE_PREFIX "libplastiq-transport-"
 #define PLQ__FILE_SUFFIX ".so"
 
-/* ---- fail.c: texts of others, and failures ---- */
+/* ---- fail.c: failures ---- */
 
-/* Copies text that somebody else made: bytes that are no UTF-8 become U+FFFD, control characters spaces. Returns the length. */
-size_t plq__clean(char *out, size_t room, const char *text, size_t len);
 /* strerror_r() of both kinds. */
 const char *plq__errno_text(int number, char *buffer, size_t room);
 

@@ -30,7 +30,7 @@ static void cap_holds(void **state) {
   assert_false(plq__buffer_add(&buffer, "d", 1));
   assert_true(buffer.failed);
   assert_string_equal(buffer.at, "abc");
-  plq__buffer_reset(&buffer);
+  plq__buffer_clear(&buffer);
   assert_true(plq__buffer_add_text(&buffer, "xy"));
   assert_string_equal(buffer.at, "xy");
   assert_false(plq__buffer_add(&buffer, "zz", SIZE_MAX));
