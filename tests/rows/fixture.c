@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fixture.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -109,6 +110,31 @@ json_object *fixture_call_case(fixture *self, const char *json) {
 
 json_object *fixture_call(fixture *self) {
   return fixture_call_case(self, "{}");
+}
+
+static void *cancel_soon(void *call) {
+  usleep(100 * 1000);
+  (void)plq_call_cancel(*(plq_call_id *)call);
+  return NULL;
+}
+
+json_object *fixture_call_cancelled(fixture *self) {
+  plq_call_id call = 0;
+  plq_request *request = NULL;
+  plq_response *response = NULL;
+  plq_error *error = NULL;
+  pthread_t thread;
+  assert_int_equal(plq_call_new(self->client, &call, NULL), PLQ_OK);
+  assert_int_equal(plq_request_new("client_secrets.create", PLQ_NUL, &request, NULL), PLQ_OK);
+  assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &call), 0);
+  int32_t status = plq_call_run(call, request, &response, &error);
+  pthread_join(thread, NULL);
+  plq_call_free(call);
+  plq_request_free(request);
+  plq_response_free(response);
+  test_outcome_clear(&self->outcome);
+  test_outcome_error(&self->outcome, status, error);
+  return self->outcome.json;
 }
 
 void fixture_stop(fixture *self) {

@@ -47,6 +47,8 @@ json_object *fixture_try_connect(fixture *self, const char *transport, fixture_o
 /* Calls client_secrets.create, or another operation, with nothing set. The outcome lives until the next call. */
 json_object *fixture_call(fixture *self);
 json_object *fixture_call_case(fixture *self, const char *json);
+/* Calls client_secrets.create on a call handle, and cancels it from another thread after 100 ms. */
+json_object *fixture_call_cancelled(fixture *self);
 /* Frees the client, then stops the server, so that what it saw can be counted. */
 void fixture_stop(fixture *self);
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Row 21, what takes more than one call or the time of day: the token bucket, the jitter, and Retry-After as a date. */
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "fixture.h"
 
@@ -99,32 +97,12 @@ static void test_retry_after_is_a_date(void **state) {
   }
 }
 
-static void *cancel_soon(void *call) {
-  usleep(100 * 1000);
-  (void)plq_call_cancel(*(plq_call_id *)call);
-  return NULL;
-}
-
 /* What was cancelled is neither repeated nor called repeatable. */
 static void test_cancel_is_not_repeated(void **state) {
   fixture *self = *state;
-  plq_call_id call = 0;
-  plq_request *request = NULL;
-  plq_response *response = NULL;
-  plq_error *error = NULL;
-  pthread_t thread;
   fixture_serve(self, "[{\"hang\":true}," GOOD "]");
   fixture_connect(self, "curl", (fixture_options){FIXTURE_END});
-  assert_int_equal(plq_call_new(self->client, &call, NULL), PLQ_OK);
-  assert_int_equal(plq_request_new("client_secrets.create", PLQ_NUL, &request, NULL), PLQ_OK);
-  assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &call), 0);
-  int32_t status = plq_call_run(call, request, &response, &error);
-  pthread_join(thread, NULL);
-  plq_call_free(call);
-  plq_request_free(request);
-  assert_int_equal(status, PLQ_E_CANCELLED);
-  test_outcome_clear(&self->outcome);
-  test_outcome_error(&self->outcome, status, error);
+  assert_string_equal(fixture_text(fixture_call_cancelled(self), "status"), "PLQ_E_CANCELLED");
   assert_int_equal(fixture_number(self->outcome.json, "repeatable"), 0);
   assert_int_equal(fixture_number(self->outcome.json, "attempts"), 1);
   assert_string_not_equal(fixture_text(self->outcome.json, "phase"), "backoff");

@@ -68,12 +68,17 @@ static void wiped_when_freed(void **state) {
   for (int i = 0; i < 24; i++) assert_int_equal(((volatile char *)block)[i], 0);
 }
 
+static void leave_out(const char *why) {
+  print_message("[  SKIPPED ] %s\n", why);
+  skip();
+}
+
 static void not_in_core_dumps(void **state) {
   (void)state;
   char flags[512];
   for (size_t i = 0; i < COUNT(sizes); i++) {
     char *block = plq__secure_alloc(sizes[i]);
-    if (!mapping_flags(block, flags)) skip();
+    if (!mapping_flags(block, flags)) leave_out("the kernel shows no flags of mappings");
     assert_non_null(strstr(flags, " dd")); /* MADV_DONTDUMP */
     plq__secure_free(block);
   }
@@ -83,14 +88,14 @@ static void not_in_core_dumps(void **state) {
 static void locked_where_allowed(void **state) {
   (void)state;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  skip(); /* sanitizers make mlock() do nothing */
+  leave_out("sanitizers make mlock() do nothing");
 #endif
   struct rlimit limit;
   char flags[512];
   getrlimit(RLIMIT_MEMLOCK, &limit);
-  if (limit.rlim_cur < 1024 * 1024) skip();
+  if (limit.rlim_cur < 1024 * 1024) leave_out("less than 1 MiB may be locked here");
   char *block = plq__secure_alloc(100);
-  if (!mapping_flags(block, flags)) skip();
+  if (!mapping_flags(block, flags)) leave_out("the kernel shows no flags of mappings");
   assert_non_null(strstr(flags, " lo"));
   plq__secure_free(block);
 }
