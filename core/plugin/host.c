@@ -6,6 +6,7 @@
 #include "../base/alloc.h"
 #include "../base/clock.h"
 #include "../base/random.h"
+#include "../codec/http1.h"
 #include "internal.h"
 
 /* A thread's own, because plugins log only inside a call: a line from any other thread finds nobody and is dropped. */
@@ -67,8 +68,7 @@ static void host_random(void *context, void *buffer, size_t len) {
 
 static const void *host_get_extension(void *context, const char *id) {
   (void)context;
-  (void)id;
-  return NULL;
+  return id != NULL && strcmp(id, PLQ_EXTENSION_HTTP1) == 0 ? &plq__http1 : NULL;
 }
 
 static const plq_transport_host process_host = {

@@ -33,7 +33,7 @@ def code(path):
 
 # ---- layers ----
 
-RANK = {"base": 0, "codec": 1, "plugin": 1, "pipeline": 2, "operations": 3, "api": 4}
+RANK = {"base": 0, "codec": 1, "plugin": 2, "pipeline": 3, "operations": 4, "api": 5}
 
 
 def included(path):
