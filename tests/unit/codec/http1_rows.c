@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "http1_rows.h"
+
+#include "http1_play.h"
+#include "unit.h"
+
+static char row_of[100]; /* what of a row there is room for in messages */
+
+static void expect_same(const struct play_input *input, struct play_split split, uint32_t how, const struct play_result *whole) {
+  struct play_result other = play(input, split, how);
+  const char *difference = play_difference(whole, &other);
+  if (difference != NULL) print_error("cut as %zu, %zu, %u: %s\n", split.first, split.rest, split.seed, difference);
+  EXPECT_ROW(difference == NULL, row_of);
+  play_result_clear(&other);
+}
+
+/* Every place of a short text; the beginning, the end and some others of a long one. */
+static size_t next_place(size_t at, size_t len) {
+  return len < 1500 || at < 60 || at + 60 > len ? at + 1 : at + 61;
+}
+
+static void expect_any_split(const struct play_input *input, uint32_t how, const struct play_result *whole) {
+  expect_same(input, PLAY_BYTES, how, whole);
+  expect_same(input, ((struct play_split){20, 20, 0}), how, whole);
+  for (uint32_t seed = 1; seed < 4; seed++) expect_same(input, PLAY_RANDOM(seed), how, whole);
+  for (size_t at = 1; at < input->len; at = next_place(at, input->len)) expect_same(input, PLAY_TWO(at), how, whole);
+}
+
+static int32_t missing(uint32_t flags, bool chunked) {
+  if (!(flags & PLQ_HTTP1_HEAD_BEGUN)) return PLQ_E_TRUNCATED_NO_RESPONSE;
+  if (!(flags & PLQ_HTTP1_HEAD_DONE)) return PLQ_E_TRUNCATED_HEAD;
+  if (chunked) return PLQ_E_TRUNCATED_CHUNK;
+  return flags & PLQ_HTTP1_UNTIL_CLOSE ? PLQ_E_TRUNCATED_NO_CLOSE_NOTIFY : PLQ_E_TRUNCATED_BODY;
+}
+
+static bool begins(const struct play_bytes *all, const struct play_bytes *part) {
+  return part->len <= all->len && (part->len == 0 || memcmp(all->at, part->at, part->len) == 0);
+}
+
+/* A response that is cut says what is missing, or what was wrong before the cut; it is never complete. */
+static void expect_cut(const struct play_input *input, uint32_t how, const struct play_result *whole) {
+  bool chunked = strcasestr(input->data, "chunked") != NULL;
+  for (size_t at = 0; at < input->len; at = next_place(at, input->len)) {
+    struct play_input part = *input;
+    part.len = at;
+    struct play_result result = play(&part, PLAY_WHOLE, how);
+    bool complete = whole->flags & PLQ_HTTP1_COMPLETE && at >= whole->taken;
+    bool closed = result.flags & PLQ_HTTP1_UNTIL_CLOSE && how == PLQ_HTTP1_END_CLOSED;
+    int32_t want = complete || closed ? PLQ_OK : missing(result.flags, chunked);
+    EXPECT_ROW(result.status == want || (result.status == whole->status && result.status != PLQ_OK), row_of);
+    EXPECT_ROW(begins(&whole->lines, &result.lines) && begins(&whole->body, &result.body), row_of);
+    EXPECT_ROW(complete || !(result.flags & PLQ_HTTP1_COMPLETE), row_of);
+    play_result_clear(&result);
+  }
+}
+
+static void expect_row(const struct row *row, bool lax) {
+  struct play_input input = {row->text, row->len, row->method, row->max_head, row->max_body, lax, 0};
+  int32_t want = !lax || row->lax == 0 ? row->status : row->lax > 0 ? row->lax : PLQ_OK;
+  for (uint32_t how = PLQ_HTTP1_END_CLOSED; how <= PLQ_HTTP1_END_CUT; how++) {
+    struct play_result whole = play(&input, PLAY_WHOLE, how);
+    bool open = how == PLQ_HTTP1_END_CUT && want == PLQ_OK && whole.flags & PLQ_HTTP1_UNTIL_CLOSE;
+    if (whole.status != (open ? PLQ_E_TRUNCATED_NO_CLOSE_NOTIFY : want))
+      print_error("%s, not %s\n", plq_status_name(whole.status), plq_status_name(want));
+    EXPECT_ROW(whole.status == (open ? PLQ_E_TRUNCATED_NO_CLOSE_NOTIFY : want), row_of);
+    EXPECT_ROW(whole.refused == (!lax && row->lax != 0), row_of);
+    if (want == PLQ_OK) {
+      EXPECT_ROW(whole.taken == row->len - row->surplus, row_of);
+      EXPECT_ROW(((whole.flags & PLQ_HTTP1_REUSABLE) != 0) == row->reuse, row_of);
+    }
+    if (row->body != NULL)
+      EXPECT_ROW(
+          whole.body.len == strlen(row->body) && (whole.body.len == 0 || memcmp(whole.body.at, row->body, whole.body.len) == 0),
+          row_of);
+    expect_any_split(&input, how, &whole);
+    expect_cut(&input, how, &whole);
+    play_result_clear(&whole);
+  }
+}
+
+void expect_rows(const struct row *rows, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    snprintf(row_of, sizeof row_of, "%s", rows[i].text);
+    expect_row(&rows[i], false);
+    expect_row(&rows[i], true);
+  }
+  expect_rows_end();
+}
