@@ -98,7 +98,7 @@ struct plqo_conn {
   unsigned long tls_error;
   int verify_error;
   bool certificate_seen;
-  bool used; /* a request was written on it */
+  bool used; /* it was kept before, after a request or a prewarm */
   int64_t opened_ns, idle_until_ns;
   plq_transport_connection facts;
   char detail[128];
@@ -152,6 +152,8 @@ void plqo_engine_watch_lookup(plqo_engine *engine, int fd);
 plqo_conn *plqo_engine_take(plqo_engine *engine, const plqo_target *target, int64_t now);
 /* Keeps a connection for the next request, if it may have one. */
 void plqo_engine_keep(plqo_engine *engine, plqo_conn *conn, int64_t now);
+void plqo_engine_drop_idle(plqo_engine *engine, plqo_conn *conn);
+/* Frees what was closed: not while an event may still name it. */
 void plqo_engine_bury(plqo_engine *engine);
 void plqo_engine_limit(plqo_engine *engine, int64_t at);
 /* Steps every operation if the earliest limit could have passed. */
@@ -306,5 +308,6 @@ void plqo_free(plqo_instance *instance, void *block);
 int64_t plqo_now(const plqo_instance *instance);
 int32_t plqo_create(const plq_transport_host *host, const plq_transport_value *values, size_t count, size_t stride,
                     plq_transport_error *error, plq_transport_instance **out_instance);
+extern const plq_transport_functions plqo_functions;
 
 #endif

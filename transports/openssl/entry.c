@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include <openssl/crypto.h>
+#include <stdio.h>
+
+#include "plqo.h"
+
+#define CAPABILITIES                                                                                                               \
+  (PLQ_CAP_BLOCKING | PLQ_CAP_ASYNC | PLQ_CAP_CONCURRENT | PLQ_CAP_PREWARM | PLQ_CAP_KEEPALIVE | PLQ_CAP_CLIENT_CERTIFICATE |      \
+   PLQ_CAP_CA | PLQ_CAP_PINS | PLQ_CAP_SEND_STATE | PLQ_CAP_TLS_FACTS | PLQ_CAP_FORK_ABANDON | PLQ_CAP_WIPES)
+
+PLQ_TRANSPORT_DEFINE_NOTE(0, PLQ_CLASS_PRODUCTION, CAPABILITIES);
+
+static char stack[64];
+
+static plq_transport transport = {
+    .struct_size = sizeof transport,
+    .abi_minor_built = PLQ_TRANSPORT_ABI_MINOR,
+    .abi_minor_required = 0,
+    .deployment_class = PLQ_CLASS_PRODUCTION,
+    .capabilities = CAPABILITIES,
+    .id = "dev.libplastiq.openssl",
+    .name = "openssl",
+    .version = PLQO_VERSION,
+    .vendor = "libplastiq",
+    .license = "MIT",
+    .stack = stack,
+    .options = plqo_options,
+    .option_stride = sizeof(plq_transport_option),
+    .functions = &plqo_functions,
+};
+
+/* A host that brings its own OpenSSL may have bound this plugin to it: then what the headers said does not hold. */
+static int32_t check_library(plq_transport_error *error) {
+  unsigned long minor = OpenSSL_version_num() >> 20, built_minor = OPENSSL_VERSION_NUMBER >> 20; /* 0xMNN: major, minor */
+  if (minor >> 8 == built_minor >> 8 && minor >= built_minor) return PLQ_OK;
+  plqt_error_set(error, PLQ_E_TRANSPORT_REFUSED, PLQ_PHASE_LOAD, PLQ_DELIVERY_NOT_SENT, 0, 0,
+                 "bound to another OpenSSL than this plugin was built with (" OPENSSL_VERSION_TEXT "): %s",
+                 OpenSSL_version(OPENSSL_VERSION_STRING));
+  return PLQ_E_TRANSPORT_REFUSED;
+}
+
+PLQ_TRANSPORT_EXPORT int32_t PLQ_TRANSPORT_ENTRY(openssl)(const plq_transport_host *host, plq_transport_error *error,
+                                                          const plq_transport **out_transport);
+
+PLQ_TRANSPORT_EXPORT int32_t PLQ_TRANSPORT_ENTRY(openssl)(const plq_transport_host *host, plq_transport_error *error,
+                                                          const plq_transport **out_transport) {
+  (void)host;
+  *out_transport = NULL;
+  int32_t status = check_library(error);
+  if (status) return status;
+  snprintf(stack, sizeof stack, "OpenSSL/%s", OpenSSL_version(OPENSSL_VERSION_STRING));
+  transport.option_count = plqo_option_count;
+  *out_transport = &transport;
+  return PLQ_OK;
+}
