@@ -112,6 +112,9 @@ void plqt_lookup_leave(plqt_resolver *resolver, plqt_lookup *lookup);
 
 /* ---- trust.c: whom to trust, and who we are ---- */
 
+/* Before anything of OpenSSL. */
+bool plqt_tls_setup(void);
+
 /* Loads what verification goes by into a store. Any of the paths may be NULL. */
 int32_t plqt_trust_load(X509_STORE *store, const char *ca_file, const char *ca_dir, const char *crl_file, plq_transport_error *error);
 /* key_file NULL: the key is in certificate_file. */
