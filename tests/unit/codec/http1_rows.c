@@ -17,14 +17,14 @@ static void expect_same(const struct play_input *input, struct play_split split,
 /* Every place of a short text; the beginning, the end and some others of a long one. */
 static size_t next_place(size_t at, size_t len) {
   if (len < 1500 || (at < 60 && len < 10000) || at + 10 > len) return at + 1;
-  size_t step = at + (len < 5000 ? 61 : len / 40);
+  size_t step = at + (len < 5000 ? 61 : len < 100000 ? len / 40 : len / 6);
   return step < len ? step : len - 9;
 }
 
 static void expect_any_split(const struct play_input *input, uint32_t how, const struct play_result *whole) {
   expect_same(input, PLAY_BYTES, how, whole);
   expect_same(input, ((struct play_split){20, 20, 0}), how, whole);
-  for (uint32_t seed = 1; seed < 4; seed++) expect_same(input, PLAY_RANDOM(seed), how, whole);
+  for (uint32_t seed = 1; seed < 4 && input->len < 100000; seed++) expect_same(input, PLAY_RANDOM(seed), how, whole);
   for (size_t at = 1; at < input->len; at = next_place(at, input->len)) expect_same(input, PLAY_TWO(at), how, whole);
 }
 
@@ -60,7 +60,8 @@ void expect_any_way(const char *name, const struct play_input *input) {
   snprintf(row_of, sizeof row_of, "%s", name);
   for (uint32_t how = PLQ_HTTP1_END_CLOSED; how <= PLQ_HTTP1_END_CUT; how++) {
     struct play_result whole = play(input, PLAY_WHOLE, how);
-    expect_any_split(input, how, &whole);
+    /* How it ends is nothing to what was complete before, and a megabyte takes its time. */
+    if (how == PLQ_HTTP1_END_CLOSED || input->len < 100000) expect_any_split(input, how, &whole);
     expect_cut(input, how, &whole);
     play_result_clear(&whole);
   }

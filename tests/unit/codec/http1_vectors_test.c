@@ -13,6 +13,18 @@
 #include "vector.h"
 
 static size_t played, judged;
+static test_bytes *seen; /* answers, each once: many cases end with the same success */
+static size_t seen_count;
+
+static bool is_new(const struct play_input *input) {
+  for (size_t i = 0; i < seen_count; i++)
+    if (seen[i].len == input->len && memcmp(seen[i].data, input->data, input->len) == 0) return false;
+  seen = realloc(seen, (seen_count + 1) * sizeof *seen);
+  assert_non_null(seen);
+  seen[seen_count] = (test_bytes){0};
+  test_bytes_add(&seen[seen_count++], input->data, input->len);
+  return true;
+}
 
 static uint64_t option(const test_case *self, const char *key) {
   json_object *value = json_object_object_get(json_object_object_get(self->json, "options"), key);
@@ -77,15 +89,16 @@ static void play_case(const test_case *self) {
   for (size_t i = 0; i < script->count; i++) {
     const test_step *step = &script->steps[i];
     if (step->before != TEST_BEFORE_NOTHING || step->answer.len == 0) continue;
-    if (play_is_slow() && step->answer.len > 100000) continue;
+    if (play_is_slow() && step->answer.len > 10000) continue;
     struct play_input input = {.data = step->answer.data, .len = step->answer.len};
     input.max_head = option(self, "max_head_bytes");
     input.max_body = option(self, "max_body_bytes");
     if (script->count == 1 && !server_is(self, "proxy")) judge(self, step, &input);
+    played++;
+    if (input.max_head == 0 && input.max_body == 0 && !is_new(&input)) continue;
     expect_any_way(self->name, &input);
     input.lax = true;
     expect_any_way(self->name, &input);
-    played++;
   }
   test_script_free(script);
 }
@@ -95,8 +108,10 @@ static void test_vectors(void **state) {
   test_cases cases = test_cases_load(TEST_VECTOR_DIR, 0);
   for (size_t i = 0; i < cases.count; i++) play_case(&cases.cases[i]);
   test_cases_free(&cases);
-  print_message("%zu answers, %zu of them compared with an outcome\n", played, judged);
-  assert_true(played > 300 && judged > 200);
+  print_message("%zu answers, %zu different ones, %zu compared with an outcome\n", played, seen_count, judged);
+  assert_true(played > 900 && seen_count > 200 && judged > 450);
+  for (size_t i = 0; i < seen_count; i++) test_bytes_clear(&seen[i]);
+  free(seen);
   expect_rows_end();
 }
 
