@@ -52,14 +52,19 @@ static void begin(void *parser, const plq_transport_request *request, const plq_
 
 /* ---- heads and trailers: only what framing and reuse depend on; the sink was asked first and has seen all of it ---- */
 
-/* HTTP/1.0 or HTTP/1.1, SP, 3DIGIT from 100 to 599, [ SP reason ] CRLF */
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/* HTTP/1.0 or HTTP/1.1, SP, 3DIGIT from 100 to 599, [ SP reason ] CRLF. What is in the reason nobody relies on. */
+static bool is_status_line(const char *line, size_t len) {
+  if (len < 14 || line[len - 2] != '\r' || memcmp(line, "HTTP/1.", 7) != 0) return false;
+  if ((line[7] != '0' && line[7] != '1') || line[8] != ' ' || (len > 14 && line[12] != ' ')) return false;
+  return line[9] >= '1' && line[9] <= '5' && is_digit(line[10]) && is_digit(line[11]);
+}
+
 static int32_t read_status_line(struct parser *parser, const char *line, size_t len) {
-  if (len < 14 || memcmp(line, "HTTP/1.", 7) != 0 || (line[7] != '0' && line[7] != '1') || line[8] != ' ' ||
-      line[len - 2] != '\r')
-    return PLQ_E_PROTOCOL_STATUS_LINE;
-  if (line[9] < '1' || line[9] > '5' || line[10] < '0' || line[10] > '9' || line[11] < '0' || line[11] > '9' ||
-      (len > 14 && line[12] != ' '))
-    return PLQ_E_PROTOCOL_STATUS_LINE;
+  if (!is_status_line(line, len)) return PLQ_E_PROTOCOL_STATUS_LINE;
   parser->http_version = line[7] == '1' ? 11 : 10;
   parser->http_status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
   parser->state = parser->http_status < 200 ? INTERIM_FIELD : FINAL_FIELD;
@@ -70,7 +75,7 @@ static int32_t read_status_line(struct parser *parser, const char *line, size_t 
 static int32_t read_length(struct parser *parser, struct plq__text value) {
   uint64_t length = 0;
   for (size_t i = 0; i < value.len; i++) {
-    if (value.at[i] < '0' || value.at[i] > '9' || __builtin_mul_overflow(length, 10, &length) ||
+    if (!is_digit(value.at[i]) || __builtin_mul_overflow(length, 10, &length) ||
         __builtin_add_overflow(length, (uint64_t)(value.at[i] - '0'), &length))
       return PLQ_E_PROTOCOL_CONTENT_LENGTH;
   }
@@ -100,8 +105,7 @@ static void read_keep_alive(struct parser *parser, struct plq__text value) {
   struct plq__text part;
   while (plq__next_part(&value, ',', &part)) {
     int64_t seconds = -1;
-    bool timeout =
-        part.len > 8 && part.at[8] >= '0' && part.at[8] <= '9' && plq__text_is_nocase((struct plq__text){part.at, 8}, "timeout=");
+    bool timeout = part.len > 8 && is_digit(part.at[8]) && plq__text_is_nocase((struct plq__text){part.at, 8}, "timeout=");
     if (!timeout || !plq__to_number((struct plq__text){part.at + 8, part.len - 8}, &seconds)) continue;
     int64_t ms = seconds < most ? seconds * 1000 : INT64_MAX;
     if (parser->keep_alive_ms < 0 || ms < parser->keep_alive_ms) parser->keep_alive_ms = ms;
@@ -191,7 +195,7 @@ static int32_t read_head_line(struct parser *parser, const char *line, size_t le
 /* ---- chunks ---- */
 
 static int hex(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
+  if (is_digit(c)) return c - '0';
   c = (char)(c | 0x20);
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }

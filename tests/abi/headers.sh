@@ -32,7 +32,7 @@ for path in "$include"/plastiq/*.h; do
   printf '#include <%s>\n#include <%s>\ntypedef int not_empty;\n' "$header" "$header" >"$folder/one.c"
   cp "$folder/one.c" "$folder/one.cc"
   padded=()
-  [ "$header" != plastiq/transport.h ] || padded=(-Wpadded)
+  case $header in plastiq/transport.h | plastiq/http1.h) padded=(-Wpadded) ;; esac
   for standard in c99 c11 c17; do
     try "$header as $standard" "$cc" -std=$standard "${warnings[@]}" "${c_warnings[@]}" "${padded[@]}" -fsyntax-only "$folder/one.c"
   done

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The layout of the structs of transport.h, at 64 and at 32 bits, against the tables beside this script.
+"""The layout of the structs of transport.h and http1.h, at 64 and at 32 bits, against the tables beside this script.
 
 layout.py [--update] CC: asks the compiler for the offset and size of each field by the constants in its assembly, so that nothing has to
-run and no 32-bit C library is needed.  Also checks the rules of the header: struct_size first, no padding, none at the end.
+run and no 32-bit C library is needed.  Also checks the rules of transport.h: struct_size first, no padding, none at the end.
 A struct may only grow at its end, and a field never moves: --update is for that.
 """
 import platform
@@ -15,6 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 INCLUDE = HERE.parent.parent / "include"
+HEADERS = ("plastiq/transport.h", "plastiq/http1.h")
 SPDX = "# SPDX-License-Identifier: MIT\n# Made by tests/abi/layout.py --update. Struct, field, offset, size.\n"
 # Without struct_size: rows of arrays have a stride in place of it, and the note's form is ELF's.
 UNSIZED = {"plq_transport_header", "plq_transport_option", "plq_transport_value", "plq_transport_note"}
@@ -33,7 +34,7 @@ def structs(text):
 
 
 def measure(compiler, flags, all_structs):
-    source = ["#include <plastiq/transport.h>", "void measure(void);", "void measure(void) {"]
+    source = [*(f"#include <{header}>" for header in HEADERS), "void measure(void);", "void measure(void) {"]
     for name, fields in all_structs:
         source.append(f'  __asm__("@ {name} - 0 %c0" : : "i"(sizeof({name})));')
         for field in fields:
@@ -76,9 +77,9 @@ def main():
     arguments = sys.argv[1:]
     update = arguments[:1] == ["--update"]
     compiler = arguments[-1] if len(arguments) > update else "cc"
-    all_structs = list(structs((INCLUDE / "plastiq/transport.h").read_text()))
-    if len(all_structs) < 13:
-        sys.exit(f"found only {len(all_structs)} structs in transport.h")
+    all_structs = [struct for header in HEADERS for struct in structs((INCLUDE / header).read_text())]
+    if len(all_structs) < 15:
+        sys.exit(f"found only {len(all_structs)} structs in {' and '.join(HEADERS)}")
     problems = []
     models = [("lp64", ["-std=c11"])]
     if platform.machine() in ("x86_64", "i686"):

@@ -28,6 +28,7 @@ GRACE = 0.5  # seconds that a test gets to clean up once one of its cases has fa
 # What ctest -V prints.
 STARTED = re.compile(r" *Start +(\d+): (\S+)")
 ENDED = re.compile(r" *\d+/\d+ Test +#\d+: (\S+) \.* *(?:\*\*\*)?(\S.*?) +([\d.]+) sec")
+UNIT_TEST = re.compile(r"\^?(unit/\w+)/\w")  # what a mutant's `test` begins with, if it is none of its row
 FAILED_CASE = re.compile(r"(\d+): \[  FAILED  \] ([a-z]\S*)$")
 
 
@@ -161,12 +162,14 @@ class Build:
     def run(self, command, limit=None, enough=None):
         return run(command, limit, enough, cwd=self.tree, env=self.env)
 
-    def prepare(self):
+    def prepare(self, mutants):
+        """Builds what the mutants' tests are: the rows, and folders of unit tests that a mutant names."""
         Path(self.env["TMPDIR"]).mkdir(parents=True)
         status, output = self.run(["cmake", "--preset", "debug", "-B", self.folder, "-DPLASTIQ_WERROR=OFF"])
         if status != 0:
             sys.exit(f"{output}\nthe source cannot be configured")
-        status, output = self.build("tests/rows/all")
+        folders = {found[1] for mutant in mutants if (found := UNIT_TEST.match(mutant.test))}
+        status, output = self.build("tests/rows/all", *(f"tests/{folder}/all" for folder in sorted(folders)))
         if status != 0:
             sys.exit(f"{output[-4000:]}\nthe source does not build, and nothing was mutated yet")
         # ctest tells the program of a test only once it is built.
@@ -177,9 +180,11 @@ class Build:
                 self.tests[test["name"]] = str(program.relative_to(self.folder))
 
     def select(self, mutant):
-        """The tests that are to notice. Only those of its row: another row's test would hide that this row's is missing."""
+        """The tests that are to notice. Only those of its row: another row's test would hide that this row's is missing. What only a unit
+        test can show names that one."""
         names = [name for name in self.tests if re.search(mutant.test, name)]
-        strange = [name for name in names if not re.match(f"row-{mutant.row}(-|$)", name)]
+        own = UNIT_TEST if UNIT_TEST.match(mutant.test) else re.compile(f"row-{mutant.row}(-|$)")
+        strange = [name for name in names if not own.match(name)]
         if not names:
             raise Wrong(f"no test is called {mutant.test}")
         if strange:
@@ -316,7 +321,7 @@ def main():
         copy_tree(tree)
         build = Build(tree, arguments.jobs)
         began = time.monotonic()
-        build.prepare()
+        build.prepare(chosen)
         names = set()
         for mutant in chosen:
             try:

@@ -25,6 +25,7 @@ static const struct row heads[] = {
     ROW(INTERIM OK11 "Content-Length: 0\r\n\r\n", .reuse = true, .max_head = 56),
     ROW(INTERIM OK11 "Content-Length: 0\r\n\r\n", .status = PLQ_E_LIMIT_HEAD, .max_head = 55),
     ROW(OK11 "Content-Length: 0\r\n\r\n", .reuse = true, .max_head = UINT64_MAX, .max_body = UINT64_MAX),
+    ROW(OK11 "Content-Length: 0\r\n\r\n", .reuse = true, .max_head = UINT64_C(1) << 63, .max_body = UINT64_C(1) << 62),
     ROW(CHUNKED "0\r\n\r\n", .reuse = true, .max_head = 49),
     ROW(CHUNKED "0\r\n\r\n", .status = PLQ_E_LIMIT_TRAILER, .max_head = 48),
     ROW(CHUNKED "0\r\nA: b\r\n\r\n", .reuse = true, .max_head = 55),

@@ -16,13 +16,15 @@ static void expect_same(const struct play_input *input, struct play_split split,
 
 /* Every place of a short text; the beginning, the end and some others of a long one. */
 static size_t next_place(size_t at, size_t len) {
-  return len < 1500 || at < 60 || at + 60 > len ? at + 1 : at + 61;
+  if (len < 1500 || (at < 60 && len < 10000) || at + 10 > len) return at + 1;
+  size_t step = at + (len < 5000 ? 61 : len < 100000 ? len / 40 : len / 6);
+  return step < len ? step : len - 9;
 }
 
 static void expect_any_split(const struct play_input *input, uint32_t how, const struct play_result *whole) {
   expect_same(input, PLAY_BYTES, how, whole);
   expect_same(input, ((struct play_split){20, 20, 0}), how, whole);
-  for (uint32_t seed = 1; seed < 4; seed++) expect_same(input, PLAY_RANDOM(seed), how, whole);
+  for (uint32_t seed = 1; seed < 4 && input->len < 100000; seed++) expect_same(input, PLAY_RANDOM(seed), how, whole);
   for (size_t at = 1; at < input->len; at = next_place(at, input->len)) expect_same(input, PLAY_TWO(at), how, whole);
 }
 
@@ -54,35 +56,42 @@ static void expect_cut(const struct play_input *input, uint32_t how, const struc
   }
 }
 
-static void expect_row(const struct row *row, bool lax) {
-  struct play_input input = {row->text, row->len, row->method, row->max_head, row->max_body, lax, 0};
-  int32_t want = !lax || row->lax == 0 ? row->status : row->lax > 0 ? row->lax : PLQ_OK;
+void expect_any_way(const char *name, const struct play_input *input) {
+  snprintf(row_of, sizeof row_of, "%s", name);
   for (uint32_t how = PLQ_HTTP1_END_CLOSED; how <= PLQ_HTTP1_END_CUT; how++) {
-    struct play_result whole = play(&input, PLAY_WHOLE, how);
-    bool open = how == PLQ_HTTP1_END_CUT && want == PLQ_OK && whole.flags & PLQ_HTTP1_UNTIL_CLOSE;
-    if (whole.status != (open ? PLQ_E_TRUNCATED_NO_CLOSE_NOTIFY : want))
-      print_error("%s, not %s\n", plq_status_name(whole.status), plq_status_name(want));
-    EXPECT_ROW(whole.status == (open ? PLQ_E_TRUNCATED_NO_CLOSE_NOTIFY : want), row_of);
-    EXPECT_ROW(whole.refused == (!lax && row->lax != 0), row_of);
-    if (want == PLQ_OK) {
-      EXPECT_ROW(whole.taken == row->len - row->surplus, row_of);
-      EXPECT_ROW(((whole.flags & PLQ_HTTP1_REUSABLE) != 0) == row->reuse, row_of);
-    }
-    if (row->body != NULL)
-      EXPECT_ROW(
-          whole.body.len == strlen(row->body) && (whole.body.len == 0 || memcmp(whole.body.at, row->body, whole.body.len) == 0),
-          row_of);
-    expect_any_split(&input, how, &whole);
-    expect_cut(&input, how, &whole);
+    struct play_result whole = play(input, PLAY_WHOLE, how);
+    /* How it ends is nothing to what was complete before, and a megabyte takes its time. */
+    if (how == PLQ_HTTP1_END_CLOSED || input->len < 100000) expect_any_split(input, how, &whole);
+    expect_cut(input, how, &whole);
     play_result_clear(&whole);
   }
+  expect_rows_end();
+}
+
+static void expect_outcome(const struct row *row, const struct play_input *input, uint32_t how) {
+  struct play_result whole = play(input, PLAY_WHOLE, how);
+  int32_t want = !input->lax || row->lax == 0 ? row->status : row->lax > 0 ? row->lax : PLQ_OK;
+  bool open = want == PLQ_OK && how == PLQ_HTTP1_END_CUT && whole.flags & PLQ_HTTP1_UNTIL_CLOSE;
+  int32_t wanted = open ? PLQ_E_TRUNCATED_NO_CLOSE_NOTIFY : want;
+  if (whole.status != wanted) print_error("%s, not %s\n", plq_status_name(whole.status), plq_status_name(wanted));
+  EXPECT_ROW(whole.status == wanted, row->text);
+  EXPECT_ROW(whole.refused == (!input->lax && row->lax != 0), row->text);
+  EXPECT_ROW(want != PLQ_OK || whole.taken == row->len - row->surplus, row->text);
+  EXPECT_ROW(want != PLQ_OK || ((whole.flags & PLQ_HTTP1_REUSABLE) != 0) == row->reuse, row->text);
+  if (row->body != NULL) {
+    const struct play_bytes body = {.at = (char *)(uintptr_t)row->body, .len = strlen(row->body)};
+    EXPECT_ROW(begins(&body, &whole.body) && begins(&whole.body, &body), row->text);
+  }
+  play_result_clear(&whole);
 }
 
 void expect_rows(const struct row *rows, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    snprintf(row_of, sizeof row_of, "%s", rows[i].text);
-    expect_row(&rows[i], false);
-    expect_row(&rows[i], true);
+  for (size_t i = 0; i < count * 2; i++) {
+    const struct row *row = &rows[i / 2];
+    const struct play_input input = {row->text, row->len, row->method, row->max_head, row->max_body, i % 2 == 1, 0};
+    expect_outcome(row, &input, PLQ_HTTP1_END_CLOSED);
+    expect_outcome(row, &input, PLQ_HTTP1_END_CUT);
+    expect_rows_end();
+    expect_any_way(row->text, &input);
   }
-  expect_rows_end();
 }

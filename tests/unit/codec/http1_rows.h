@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "http1_play.h"
+
 struct row {
   const char *text;
   size_t len;
@@ -26,5 +28,8 @@ struct row {
   { .text = (text_), .len = sizeof(text_) - 1, __VA_ARGS__ }
 
 void expect_rows(const struct row *rows, size_t count);
+
+/* Expects the same outcome of a response however it is cut into pieces, and of each beginning of it that it is not complete. */
+void expect_any_way(const char *name, const struct play_input *input);
 
 #endif
