@@ -318,7 +318,15 @@ static int32_t push(void *parser, const uint8_t *data, size_t len, plq_http1_pro
   return report(&memory->parser, used, progress);
 }
 
-static int32_t truncation(const struct parser *parser) {
+/* What came of a first line cannot become a status line: an answer in HTTP/0.9, or none at all. */
+static bool is_foreign(const struct memory *memory) {
+  uint32_t len = memory->parser.held < 7 ? memory->parser.held : 7;
+  return memory->parser.state == STATUS_LINE && memcmp(memory->line, "HTTP/1.", len) != 0;
+}
+
+static int32_t truncation(const struct memory *memory) {
+  const struct parser *parser = &memory->parser;
+  if (is_foreign(memory)) return PLQ_E_PROTOCOL_STATUS_LINE;
   if (!parser->head_done) return parser->bytes > 0 ? PLQ_E_TRUNCATED_HEAD : PLQ_E_TRUNCATED_NO_RESPONSE;
   if (parser->chunked) return PLQ_E_TRUNCATED_CHUNK;
   return parser->until_close ? PLQ_E_TRUNCATED_NO_CLOSE_NOTIFY : PLQ_E_TRUNCATED_BODY;
@@ -330,7 +338,7 @@ static int32_t end(void *memory, uint32_t how, plq_http1_progress *progress) {
   if (parser->until_close && parser->state == BODY && how == PLQ_HTTP1_END_CLOSED)
     parser->state = COMPLETE;
   else if (parser->state < COMPLETE)
-    fail(parser, truncation(parser));
+    fail(parser, truncation(memory));
   return report(parser, 0, progress);
 }
 

@@ -155,7 +155,7 @@ static size_t count_sent(const play *self) {
 }
 
 static void check(play *self) {
-  json_object *expected = json_object_object_get(self->self->json, "outcome");
+  json_object *expected = test_case_outcome(self->self, self->transport);
   if (expected == NULL) test_die("%s: no outcome", self->self->name);
   json_object_object_foreach(expected, key, value) {
     if (strcmp(key, "requests") == 0 || strcmp(key, "connections") == 0) continue; /* these are the server's to say */
@@ -164,7 +164,7 @@ static void check(play *self) {
   if (self->problems->len > 0) test_problem(self->problems, "all of it: %.4000s", json_object_to_json_string(self->outcome.json));
   check_leaks(self);
   check_life(self);
-  if (self->server != NULL) test_check_requests(self->problems, self->self, self->server, count_sent(self), is_proxy(self));
+  if (self->server != NULL) test_check_requests(self->problems, self->self, self->transport, self->server, count_sent(self), is_proxy(self));
 }
 
 void test_play(test_bytes *problems, const test_case *self, const char *transport, const test_door *door, const test_ca *ca) {

@@ -107,11 +107,12 @@ static void check_one(test_bytes *problems, const char *what, json_object *reque
   if (json_object_object_get_ex(expected, "body_json", &value)) check_json(problems, what, request, value);
 }
 
-void test_check_requests(test_bytes *problems, const test_case *self, const test_server *server, size_t sent, bool proxy) {
+void test_check_requests(test_bytes *problems, const test_case *self, const char *transport, const test_server *server, size_t sent,
+                         bool proxy) {
   json_object *list = test_server_requests(server);
   json_object *expected = json_object_object_get(self->json, "expect_requests");
-  json_object *count = json_object_object_get(json_object_object_get(self->json, "outcome"), "requests");
-  json_object *connections = json_object_object_get(json_object_object_get(self->json, "outcome"), "connections");
+  json_object *count = json_object_object_get(test_case_outcome(self, transport), "requests");
+  json_object *connections = json_object_object_get(test_case_outcome(self, transport), "connections");
   size_t seen = json_object_array_length(list);
   if (expected != NULL && json_object_array_length(expected) != seen)
     test_problem(problems, "the server saw %zu requests, the case expects %zu", seen, json_object_array_length(expected));

@@ -8,6 +8,7 @@
 #include "vector.h"
 
 /* sent: how many requests left, as the client tells it. */
-void test_check_requests(test_bytes *problems, const test_case *self, const test_server *server, size_t sent, bool proxy);
+void test_check_requests(test_bytes *problems, const test_case *self, const char *transport, const test_server *server, size_t sent,
+                         bool proxy);
 
 #endif

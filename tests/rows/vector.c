@@ -11,9 +11,10 @@
 static const char *const known_keys[] = {
     "row",        "name",        "why",    "options",    "operation", "params",         "headers",         "extra",
     "timeout_ms", "max_repeats", "server", "transports", "responses", "wire_responses", "expect_requests", "outcome",
+    "outcome_on",
 };
 
-static const char *const all_transports[] = {"stub", "curl"};
+static const char *const all_transports[] = {"stub", "curl", "openssl"};
 
 bool test_case_runs_on(const test_case *self, const char *transport) {
   json_object *list = json_object_object_get(self->json, "transports");
@@ -21,6 +22,11 @@ bool test_case_runs_on(const test_case *self, const char *transport) {
   for (size_t i = 0; i < json_object_array_length(list); i++)
     if (strcmp(json_object_get_string(json_object_array_get_idx(list, i)), transport) == 0) return true;
   return false;
+}
+
+json_object *test_case_outcome(const test_case *self, const char *transport) {
+  json_object *own = json_object_object_get(json_object_object_get(self->json, "outcome_on"), transport);
+  return own != NULL ? own : json_object_object_get(self->json, "outcome");
 }
 
 static bool is_known(const char *key) {
@@ -35,6 +41,8 @@ static void check_case(const char *file, const test_case *made) {
     (void)value;
     if (!is_known(key)) test_die("%s: %s: no such key: %s", file, made->name, key);
   }
+  if (json_object_object_get(made->json, "outcome_on") != NULL && made->why == NULL)
+    test_die("%s: %s: it has another outcome on one transport and does not say why", file, made->name);
   for (size_t i = 0; i < sizeof all_transports / sizeof *all_transports; i++)
     if (!test_case_runs_on(made, all_transports[i]) && made->why == NULL)
       test_die("%s: %s: it does not run on %s and does not say why", file, made->name, all_transports[i]);

@@ -24,6 +24,8 @@ typedef struct test_cases {
 test_cases test_cases_load(const char *folder, int row);
 void test_cases_free(test_cases *cases);
 
+/* What is expected on a transport. */
+json_object *test_case_outcome(const test_case *self, const char *transport);
 bool test_case_runs_on(const test_case *self, const char *transport);
 
 #endif

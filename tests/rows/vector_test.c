@@ -28,7 +28,7 @@ typedef struct run_list {
 } run_list;
 
 static bool plain_only;
-static const char *const transports[] = {"stub", "curl"};
+static const char *const transports[] = {"stub", "curl", "openssl"};
 static const test_ca *the_ca;
 
 static void run_vector(void **state) {

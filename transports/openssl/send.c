@@ -79,7 +79,8 @@ void plqo_request_forget(plqo_operation *op) {
   op->out_capacity = 0;
 }
 
-static void finish(plqo_operation *op, int64_t now) {
+static void finish(plqo_operation *op) {
+  int64_t now = plqo_now(op->instance);
   op->sent = true;
   op->sent_at = op->active_at = now;
   op->state = PLQO_RECEIVING;
@@ -98,7 +99,7 @@ bool plqo_send_step(plqo_operation *op, int64_t now) {
   if (result == PLQO_DONE) {
     op->out_at += written;
     op->active_at = now;
-    if (op->out_at == op->out_len) finish(op, now);
+    if (op->out_at == op->out_len) finish(op);
     return true;
   }
   if (result != PLQO_WAIT) {

@@ -75,7 +75,9 @@ class Response:
         interim, length, chunked = 0, None, False
         cut = "PLQ_E_TRUNCATED_HEAD" if self.data else "PLQ_E_TRUNCATED_NO_RESPONSE"
         while True:
-            if not (match := STATUS_LINE.fullmatch(self.head_line(cut, "PLQ_E_LIMIT_HEAD"))):
+            first = self.data[self.at : self.at + 7]
+            foreign = "PLQ_E_PROTOCOL_STATUS_LINE" if first != b"HTTP/1."[: len(first)] else cut
+            if not (match := STATUS_LINE.fullmatch(self.head_line(foreign, "PLQ_E_LIMIT_HEAD"))):
                 raise Ended("PLQ_E_PROTOCOL_STATUS_LINE")
             self.version, self.status = 10 + int(match[1]), int(match[2])
             if self.status == 101:

@@ -35,6 +35,15 @@ static int32_t missing(uint32_t flags, bool chunked) {
   return flags & PLQ_HTTP1_UNTIL_CLOSE ? PLQ_E_TRUNCATED_NO_CLOSE_NOTIFY : PLQ_E_TRUNCATED_BODY;
 }
 
+/* The status line is cut, and what came of it is no beginning of one. */
+static bool is_foreign(const struct play_input *part) {
+  const char *line = part->data, *end = part->data + part->len;
+  for (const char *at = line; at + 4 <= end; at++)
+    if (memcmp(at, "\r\n\r\n", 4) == 0) line = at + 4;
+  size_t len = (size_t)(end - line);
+  return memchr(line, '\n', len) == NULL && memcmp(line, "HTTP/1.", len < 7 ? len : 7) != 0;
+}
+
 static bool begins(const struct play_bytes *all, const struct play_bytes *part) {
   return part->len <= all->len && (part->len == 0 || memcmp(all->at, part->at, part->len) == 0);
 }
@@ -49,6 +58,7 @@ static void expect_cut(const struct play_input *input, uint32_t how, const struc
     bool complete = whole->flags & PLQ_HTTP1_COMPLETE && at >= whole->taken;
     bool closed = result.flags & PLQ_HTTP1_UNTIL_CLOSE && how == PLQ_HTTP1_END_CLOSED;
     int32_t want = complete || closed ? PLQ_OK : missing(result.flags, chunked);
+    if (want == PLQ_E_TRUNCATED_HEAD && is_foreign(&part)) want = PLQ_E_PROTOCOL_STATUS_LINE;
     EXPECT_ROW(result.status == want || (result.status == whole->status && result.status != PLQ_OK), row_of);
     EXPECT_ROW(begins(&whole->lines, &result.lines) && begins(&whole->body, &result.body), row_of);
     EXPECT_ROW(complete || !(result.flags & PLQ_HTTP1_COMPLETE), row_of);

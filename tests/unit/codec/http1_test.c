@@ -168,7 +168,7 @@ static const struct row status_lines[] = {
     ROW("HTTP/1.1 200 O\rK\r\nContent-Length: 0\r\n\r\n", .status = PLQ_E_PROTOCOL_STATUS_LINE, .lax = -1, .reuse = true),
     ROW("", .status = PLQ_E_TRUNCATED_NO_RESPONSE),
     ROW("H", .status = PLQ_E_TRUNCATED_HEAD),
-    ROW("<html>", .status = PLQ_E_TRUNCATED_HEAD),
+    ROW("<html>", .status = PLQ_E_PROTOCOL_STATUS_LINE),
     ROW("HTTP/1.1 200 OK\r", .status = PLQ_E_TRUNCATED_HEAD),
     ROW(OK11, .status = PLQ_E_TRUNCATED_HEAD),
     ROW(OK11 "Content-Length: 5\r\n", .status = PLQ_E_TRUNCATED_HEAD),
