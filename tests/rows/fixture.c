@@ -8,6 +8,12 @@
 #include <time.h>
 #include <unistd.h>
 
+const char *fixture_tls(void) {
+  const char *name = getenv("TEST_TRANSPORT");
+  if (name == NULL) test_die("TEST_TRANSPORT names no transport; ctest sets it");
+  return name;
+}
+
 int fixture_setup(void **state) {
   fixture *self = test_alloc(sizeof *self);
   (void)alarm(240);

@@ -22,6 +22,9 @@
 
 typedef const char *const fixture_options[][2];
 
+/* The TLS transport that this run of the program is about: the variable TEST_TRANSPORT. A program that asks is run once for each. */
+const char *fixture_tls(void);
+
 typedef struct fixture {
   test_ca *ca;
   json_object *responses;

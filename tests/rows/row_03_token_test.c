@@ -14,7 +14,7 @@ static void check_refused(fixture *self) {
 static void test_no_byte_leaves(void **state) {
   fixture *self = *state;
   fixture_serve(self, ONE_ANSWER);
-  fixture_connect(self, "curl", (fixture_options){{"access_token", NULL}, FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){{"access_token", NULL}, FIXTURE_END});
   check_refused(self);
   fixture_stop(self);
   assert_int_equal(test_server_connections(self->server), 0);
@@ -23,7 +23,7 @@ static void test_no_byte_leaves(void **state) {
 static void test_taken_back_and_given_again(void **state) {
   fixture *self = *state;
   fixture_serve(self, ONE_ANSWER);
-  fixture_connect(self, "curl", (fixture_options){FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){FIXTURE_END});
   assert_int_equal(plq_client_set_tokens(self->client, NULL, 0, NULL, 0, NULL), PLQ_OK);
   check_refused(self);
   assert_int_equal(plq_client_set_tokens(self->client, "test-key-0002", PLQ_NUL, NULL, 0, NULL), PLQ_OK);
@@ -37,7 +37,7 @@ static void test_taken_back_and_given_again(void **state) {
 static void test_bad_token_changes_nothing(void **state) {
   fixture *self = *state;
   fixture_serve(self, ONE_ANSWER);
-  fixture_connect(self, "curl", (fixture_options){FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){FIXTURE_END});
   assert_int_equal(plq_client_set_tokens(self->client, "test-key\r\nX: y", PLQ_NUL, NULL, 0, NULL), PLQ_E_TOKEN_INVALID);
   assert_int_equal(plq_client_set_tokens(self->client, "test-key-0003", PLQ_NUL, "test key", PLQ_NUL, NULL), PLQ_E_TOKEN_INVALID);
   assert_string_equal(fixture_text(fixture_call(self), "status"), "PLQ_OK");

@@ -57,7 +57,7 @@ static void test_drip(void **state) {
                       "\",{\"repeat\":\" \",\"times\":2000}]},\"pieces\":1,"
                       "\"piece_delay_ms\":20}]");
   /* Long enough for a TLS handshake under memcheck, and far shorter than the drip. */
-  fixture_connect(self, "curl", (fixture_options){{"timeout_ms", "4000"}, FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){{"timeout_ms", "4000"}, FIXTURE_END});
   int64_t took_ms = timed_call(self);
   check_timeout(self, took_ms, 4000);
   assert_string_equal(fixture_text(self->outcome.json, "status"), "PLQ_E_TIMEOUT_TOTAL");
@@ -71,7 +71,7 @@ static void test_drip(void **state) {
 static void test_repeats_share_the_deadline(void **state) {
   fixture *self = *state;
   fixture_serve(self, "[{\"copies\":40,\"of\":{\"status\":503,\"body\":\"{}\",\"delay_ms\":150}}]");
-  fixture_connect(self, "curl", (fixture_options){{"timeout_ms", "600"}, {"max_repeats", "100"}, FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){{"timeout_ms", "600"}, {"max_repeats", "100"}, FIXTURE_END});
   int64_t took_ms = timed_call(self);
   assert_true(took_ms < 20 * 600);
   assert_in_range(fixture_number(self->outcome.json, "attempts"), 1, 5);
@@ -84,7 +84,7 @@ static void test_waits_share_the_deadline(void **state) {
   fixture *self = *state;
   fixture_serve(self, "[{\"copies\":200,\"of\":{\"status\":503,\"body\":\"{}\"}}]");
   fixture_connect(
-      self, "curl",
+      self, fixture_tls(),
       (fixture_options){
           {"timeout_ms", "600"}, {"max_repeats", "100"}, {"backoff_base_ms", "60000"}, {"backoff_cap_ms", "60000"}, FIXTURE_END});
   assert_true(timed_call(self) < 20 * 600);
@@ -95,7 +95,7 @@ static void test_waits_share_the_deadline(void **state) {
 static void test_retry_after_beyond_the_deadline(void **state) {
   fixture *self = *state;
   fixture_serve(self, "[{\"status\":503,\"headers\":[[\"Retry-After\",\"30\"]],\"body\":\"{}\"}]");
-  fixture_connect(self, "curl", (fixture_options){{"timeout_ms", "25000"}, FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){{"timeout_ms", "25000"}, FIXTURE_END});
   assert_true(timed_call(self) < 20000);
   assert_int_equal(fixture_number(self->outcome.json, "attempts"), 1);
   assert_int_equal(fixture_number(self->outcome.json, "retry_after_ms"), 30000);
@@ -105,7 +105,7 @@ static void test_wall_clock_jumps(void **state) {
   fixture *self = *state;
   fixture_serve(self, "[{\"status\":200,\"body\":\"" SECRET "\",\"delay_ms\":300},{\"status\":200,\"body\":\"" SECRET
                       "\",\"delay_ms\":30000}]");
-  fixture_connect(self, "curl", (fixture_options){{"timeout_ms", "20000"}, FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){{"timeout_ms", "20000"}, FIXTURE_END});
   wall_clock_jumps = true;
   int64_t first_ms = timed_call(self);
   const char *first = fixture_text(self->outcome.json, "status");

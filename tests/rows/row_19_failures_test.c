@@ -56,7 +56,7 @@ static void test_resolve(void **state) {
   fixture *self = *state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     fixture_serve(self, GOOD);
-    fixture_connect(self, "curl", (fixture_options){{"base_url", rows[i].url}, FIXTURE_END});
+    fixture_connect(self, fixture_tls(), (fixture_options){{"base_url", rows[i].url}, FIXTURE_END});
     check(fixture_call(self), rows[i].status, "resolve", "not_sent", rows[i].attempts);
     fixture_stop(self);
     assert_int_equal(test_server_connections(self->server), 0);
@@ -67,7 +67,7 @@ static void test_resolve(void **state) {
 static void test_resolved_name_is_verified(void **state) {
   fixture *self = *state;
   fixture_serve(self, GOOD);
-  fixture_connect(self, "curl", (fixture_options){{"base_url", "https://good.test:{port}/api"}, FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){{"base_url", "https://good.test:{port}/api"}, FIXTURE_END});
   check(fixture_call(self), "PLQ_E_VERIFY_HOST", "tls", "not_sent", 1);
   fixture_stop(self);
   assert_int_equal(fixture_requests(self), 0);
@@ -77,11 +77,11 @@ static void test_slow_look_up(void **state) {
   fixture *self = *state;
   fixture_serve(self, GOOD);
   fixture_connect(
-      self, "curl",
+      self, fixture_tls(),
       (fixture_options){
           {"base_url", "https://slow.test:{port}/api"}, {"resolve_timeout_ms", "200"}, {"max_repeats", "0"}, FIXTURE_END});
   check(fixture_call(self), "PLQ_E_TIMEOUT_RESOLVE", "resolve", "not_sent", 1);
-  fixture_connect(self, "curl",
+  fixture_connect(self, fixture_tls(),
                   (fixture_options){{"base_url", "https://slow.test:{port}/api"}, {"timeout_ms", "200"}, FIXTURE_END});
   check(fixture_call(self), "PLQ_E_TIMEOUT_TOTAL", "resolve", "not_sent", 1);
   usleep(2000 * 1000); /* a look-up that nobody waits for ends by itself */
@@ -106,7 +106,7 @@ static json_object *call_without_descriptors(fixture *self) {
 static void test_no_descriptor_left(void **state) {
   fixture *self = *state;
   fixture_serve(self, GOOD);
-  fixture_connect(self, "curl", (fixture_options){FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){FIXTURE_END});
   check(call_without_descriptors(self), "PLQ_E_RESOURCE_DESCRIPTORS", "connect", "not_sent", 3);
   assert_string_equal(fixture_text(fixture_call(self), "status"), "PLQ_OK");
   fixture_stop(self);
@@ -117,7 +117,7 @@ static void test_no_descriptor_left(void **state) {
 static void test_no_descriptor_left_for_a_socket(void **state) {
   fixture *self = *state;
   fixture_serve(self, GOOD);
-  fixture_connect(self, "curl", (fixture_options){{"connection_lifetime_ms", "0"}, FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){{"connection_lifetime_ms", "0"}, FIXTURE_END});
   assert_string_equal(fixture_text(fixture_call(self), "status"), "PLQ_OK");
   check(call_without_descriptors(self), "PLQ_E_RESOURCE_DESCRIPTORS", "connect", "not_sent", 3);
   fixture_stop(self);
@@ -139,7 +139,7 @@ static void call_large(fixture *self) {
 static void test_server_does_not_read(void **state) {
   fixture *self = *state;
   fixture_serve(self, "[{\"before\":\"stall\"}]");
-  fixture_connect(self, "curl", (fixture_options){{"timeout_ms", "700"}, FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){{"timeout_ms", "700"}, FIXTURE_END});
   call_large(self);
   assert_string_equal(fixture_text(self->outcome.json, "kind"), "timeout");
   assert_string_equal(fixture_text(self->outcome.json, "phase"), "send");
@@ -149,7 +149,7 @@ static void test_server_does_not_read(void **state) {
 static void test_reset_while_sending(void **state) {
   fixture *self = *state;
   fixture_serve(self, "[{\"before\":\"stall_rst\",\"delay_ms\":300}]");
-  fixture_connect(self, "curl", (fixture_options){{"max_repeats", "0"}, FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){{"max_repeats", "0"}, FIXTURE_END});
   call_large(self);
   /* Whether it shows when writing (IO_SEND) or as a reset that was read is a race inside the kernel; the phase is not. */
   assert_string_equal(fixture_text(self->outcome.json, "kind"), "io");

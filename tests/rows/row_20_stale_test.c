@@ -36,7 +36,7 @@ static void serve_format(fixture *self, const char *format, const char *text) {
 static void test_kept_connection_is_used(void **state) {
   fixture *self = *state;
   fixture_serve(self, "[" GOOD "," GOOD "," GOOD "]");
-  fixture_connect(self, "curl", (fixture_options){FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){FIXTURE_END});
   for (int i = 0; i < 3; i++) {
     check_good(fixture_call(self));
     assert_int_equal(fixture_number(fixture_attempt(self->outcome.json, 0), "reused"), i > 0);
@@ -51,7 +51,7 @@ static void test_stale_connection_is_replaced(void **state) {
   fixture *self = *state;
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
     serve_format(self, "[" ANSWER("test-secret-0020") ",\"end\":\"%s\",\"end_delay_ms\":20}," GOOD "]", ends[i]);
-    fixture_connect(self, "curl", (fixture_options){{"max_repeats", "0"}, FIXTURE_END});
+    fixture_connect(self, fixture_tls(), (fixture_options){{"max_repeats", "0"}, FIXTURE_END});
     check_good(fixture_call(self));
     assert_true(test_server_wait(self->server, 1));
     check_good(fixture_call(self));
@@ -69,7 +69,7 @@ static void test_executed_then_dropped_is_not_sent_again(void **state) {
   fixture *self = *state;
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
     serve_format(self, "[" GOOD ",{\"end\":\"%s\"}," GOOD "]", ends[i]);
-    fixture_connect(self, "curl", (fixture_options){{"max_repeats", "0"}, FIXTURE_END});
+    fixture_connect(self, fixture_tls(), (fixture_options){{"max_repeats", "0"}, FIXTURE_END});
     check_good(fixture_call(self));
     json_object *outcome = fixture_call(self);
     assert_string_equal(fixture_text(outcome, "status"), "PLQ_E_IO_STALE_REUSE");
@@ -88,7 +88,7 @@ static void test_executed_then_dropped_is_repeated_by_the_core(void **state) {
   fixture *self = *state;
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
     serve_format(self, "[" GOOD ",{\"end\":\"%s\"}," GOOD "," GOOD "]", ends[i]);
-    fixture_connect(self, "curl", (fixture_options){{"max_repeats", "2"}, FIXTURE_END});
+    fixture_connect(self, fixture_tls(), (fixture_options){{"max_repeats", "2"}, FIXTURE_END});
     check_good(fixture_call(self));
     json_object *outcome = fixture_call(self);
     assert_string_equal(fixture_text(outcome, "status"), "PLQ_OK");
@@ -104,7 +104,7 @@ static void test_executed_then_dropped_is_repeated_by_the_core(void **state) {
 static void test_option_forbids_the_repeat(void **state) {
   fixture *self = *state;
   fixture_serve(self, "[" GOOD ",{\"end\":\"fin\"}," GOOD "]");
-  fixture_connect(self, "curl", (fixture_options){{"repeat_only_safe", "true"}, FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){{"repeat_only_safe", "true"}, FIXTURE_END});
   check_good(fixture_call(self));
   assert_string_equal(fixture_text(fixture_call(self), "status"), "PLQ_E_IO_STALE_REUSE");
   fixture_stop(self);
@@ -123,7 +123,7 @@ static void test_connection_that_must_not_be_kept(void **state) {
   fixture *self = *state;
   for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
     serve_format(self, "[%s," GOOD "]", first[i]);
-    fixture_connect(self, "curl", (fixture_options){{"max_repeats", "0"}, FIXTURE_END});
+    fixture_connect(self, fixture_tls(), (fixture_options){{"max_repeats", "0"}, FIXTURE_END});
     check_good(fixture_call(self));
     check_good(fixture_call(self));
     fixture_stop(self);
@@ -136,7 +136,7 @@ static void test_connection_that_must_not_be_kept(void **state) {
 static void test_late_answer_is_nobodys(void **state) {
   fixture *self = *state;
   fixture_serve(self, "[" ANSWER("test-secret-late") ",\"delay_ms\":500}," GOOD "]");
-  fixture_connect(self, "curl", (fixture_options){FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){FIXTURE_END});
   assert_string_equal(fixture_text(fixture_call_case(self, "{\"timeout_ms\":250}"), "status"), "PLQ_E_TIMEOUT_TOTAL");
   check_good(fixture_call(self));
   fixture_stop(self);
@@ -148,7 +148,7 @@ static void test_idle_and_old_connections_are_not_used(void **state) {
   fixture *self = *state;
   for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
     fixture_serve(self, "[" GOOD "," GOOD "]");
-    fixture_connect(self, "curl", (fixture_options){{options[i], "0"}, FIXTURE_END});
+    fixture_connect(self, fixture_tls(), (fixture_options){{options[i], "0"}, FIXTURE_END});
     check_good(fixture_call(self));
     check_good(fixture_call(self));
     fixture_stop(self);

@@ -43,7 +43,7 @@ static void test_bucket_bounds_an_outage(void **state) {
   fixture *self = *state;
   int64_t attempts = 0;
   fixture_serve(self, "[{\"copies\":200,\"of\":" BUSY "}]");
-  fixture_connect(self, "curl",
+  fixture_connect(self, fixture_tls(),
                   (fixture_options){{"repeat_budget", "10"}, {"max_repeats", "5"}, {"backoff_base_ms", "0"}, FIXTURE_END});
   for (int i = 0; i < 20; i++) attempts += fixture_number(fixture_call(self), "attempts");
   fixture_stop(self);
@@ -101,7 +101,7 @@ static void test_retry_after_is_a_date(void **state) {
 static void test_cancel_is_not_repeated(void **state) {
   fixture *self = *state;
   fixture_serve(self, "[{\"hang\":true}," GOOD "]");
-  fixture_connect(self, "curl", (fixture_options){FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){FIXTURE_END});
   assert_string_equal(fixture_text(fixture_call_cancelled(self), "status"), "PLQ_E_CANCELLED");
   assert_int_equal(fixture_number(self->outcome.json, "repeatable"), 0);
   assert_int_equal(fixture_number(self->outcome.json, "attempts"), 1);

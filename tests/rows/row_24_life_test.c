@@ -28,7 +28,7 @@ static plq_secret *make_secret(fixture *self, const char *transport, const char 
   plq_request *request = NULL;
   plq_response *response = NULL;
   plq_secret *secret = NULL;
-  if (strcmp(transport, "curl") == 0) fixture_serve(self, "[{\"status\":200,\"delay_ms\":400," BODY "}]");
+  if (strcmp(transport, "stub") != 0) fixture_serve(self, "[{\"status\":200,\"delay_ms\":400," BODY "}]");
   fixture_connect(self, transport,
                   (fixture_options){{strcmp(transport, "stub") == 0 ? "stub.script" : "max_repeats",
                                      strcmp(transport, "stub") == 0 ? "[{\"status\":200," BODY "}]" : "0"},
@@ -43,7 +43,7 @@ static plq_secret *make_secret(fixture *self, const char *transport, const char 
 
 static void check_life(fixture *self, const char *operation, int64_t whole_ms) {
   int64_t before_ms = plq_life_now_ms();
-  plq_secret *secret = make_secret(self, "curl", operation);
+  plq_secret *secret = make_secret(self, fixture_tls(), operation);
   int64_t end_ms = plq_secret_expires_at_ms(secret);
   int64_t left_ms = plq_secret_life_ms(secret);
   int64_t after_ms = plq_life_now_ms();

@@ -103,7 +103,7 @@ static void test_failures_on_the_way(void **state) {
   fixture *self = *state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     fixture_serve(self, rows[i].script);
-    fixture_connect(self, "curl", (fixture_options){{"max_repeats", "0"}, {"timeout_ms", "1000"}, FIXTURE_END});
+    fixture_connect(self, fixture_tls(), (fixture_options){{"max_repeats", "0"}, {"timeout_ms", "1000"}, FIXTURE_END});
     fixture_call_case(self, PRIVATE "}");
     check_outcome(self, rows[i].status);
   }
@@ -112,7 +112,7 @@ static void test_failures_on_the_way(void **state) {
 static void test_cancelled(void **state) {
   fixture *self = *state;
   fixture_serve(self, "[{\"hang\":true}]");
-  fixture_connect(self, "curl", (fixture_options){FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){FIXTURE_END});
   assert_string_equal(fixture_text(fixture_call_cancelled(self), "status"), "PLQ_E_CANCELLED");
   check_outcome(self, "PLQ_E_CANCELLED");
 }
@@ -123,7 +123,7 @@ static void test_redaction_works_on_a_copy(void **state) {
   fixture_serve(self,
                 "[{\"copies\":2,\"of\":{\"status\":503,\"body\":\"{\\\"message\\\":\\\"test-key-0001 test-private-0025\\\"}\"}},"
                 "{\"status\":200,\"body\":\"" SECRET "\"}]");
-  fixture_connect(self, "curl", (fixture_options){FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){FIXTURE_END});
   fixture_call_case(self, PRIVATE "}");
   assert_string_equal(fixture_text(self->outcome.json, "status"), "PLQ_OK");
   assert_string_equal(fixture_text(self->outcome.json, "secret"), "test-secret-0025");
@@ -142,7 +142,7 @@ static void test_nothing_is_printed(void **state) {
   (void)dup2(catcher, 1);
   (void)dup2(catcher, 2);
   fixture_serve(self, "[{\"status\":200,\"body\":\"" SECRET "\"},{\"status\":400,\"body\":\"x\"},{\"end\":\"rst\"}]");
-  fixture_connect(self, "curl", (fixture_options){{"max_repeats", "0"}, FIXTURE_END});
+  fixture_connect(self, fixture_tls(), (fixture_options){{"max_repeats", "0"}, FIXTURE_END});
   for (int i = 0; i < 3; i++) fixture_call_case(self, PRIVATE "}");
   fixture_try_connect(self, "not-there", (fixture_options){FIXTURE_END});
   (void)fflush(NULL);

@@ -330,6 +330,20 @@ static void test_curl(void **state) {
   assert_int_equal(token.hits, token.dumped); /* that is, none in the library's own pages */
 }
 
+/* Sockets and TLS of our own: nothing may be left anywhere. */
+static void test_openssl(void **state) {
+  wipe *self = *state;
+  make_client(self, "openssl", NULL, start_server(self));
+  make_request(self);
+  plq_response *response = call(self);
+  assert_in_range(scan_memory(&self->secret).hits, 1, 8);
+  plq_response_free(response);
+  let_go(self);
+  expect_nothing("secret", &self->secret);
+  expect_nothing("access token", &self->token);
+  expect_nothing("second access token", &self->second_token);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_what_is_alive_is_found, setup, teardown),
@@ -341,6 +355,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_replaced_tokens, setup, teardown),
       cmocka_unit_test_setup_teardown(test_message, setup, teardown),
       cmocka_unit_test_setup_teardown(test_curl, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_openssl, setup, teardown),
   };
   const char *unable = scan_unable();
   if (unable != NULL) {
