@@ -41,8 +41,9 @@ def test_a_test_transport_needs_a_flag(transports, here):
 def test_table(transports, here):
     result = transports("--transport-dir", here)
     assert result.code == 0
-    assert "curl  production" in result.out and "libplastiq-transport-curl.so" in result.out and "keepalive" in result.out
-    assert "stub  not usable: " in result.out
+    for name in ("curl", "openssl"):
+        assert f"{name:7}  production" in result.out and f"libplastiq-transport-{name}.so" in result.out
+    assert "keepalive" in result.out and "stub     not usable: " in result.out
 
 
 def test_a_relative_folder(transports, here, create):

@@ -23,13 +23,17 @@ void plqt_error_set(plq_transport_error *error, int32_t status, int32_t phase, i
   va_end(arguments);
 }
 
+int32_t plqt_status_of_lack(int os_errno) {
+  return os_errno == EMFILE || os_errno == ENFILE ? PLQ_E_RESOURCE_DESCRIPTORS : PLQ_E_RESOURCE_SYSTEM;
+}
+
 int32_t plqt_status_of_connect(int os_errno) {
   switch (os_errno) {
     case EMFILE:
-    case ENFILE: return PLQ_E_RESOURCE_DESCRIPTORS;
+    case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-    case EADDRNOTAVAIL: return PLQ_E_RESOURCE_SYSTEM;
+    case EADDRNOTAVAIL: return plqt_status_of_lack(os_errno);
     case ECONNREFUSED: return PLQ_E_CONNECT_REFUSED;
     case ENETUNREACH:
     case EHOSTUNREACH:

@@ -72,7 +72,7 @@ int32_t plqt_inbox_open(plqt_inbox *inbox, int *out_errno) {
   pthread_mutex_lock(&inbox->lock);
   if (!inbox->ready && !make(inbox)) {
     *out_errno = errno;
-    status = errno == EMFILE || errno == ENFILE ? PLQ_E_RESOURCE_DESCRIPTORS : PLQ_E_RESOURCE_SYSTEM;
+    status = plqt_status_of_lack(errno);
     close_fds(inbox);
   } else {
     inbox->ready = true;

@@ -26,7 +26,8 @@
 
 void plqt_error_set(plq_transport_error *error, int32_t status, int32_t phase, int32_t delivery, int os_errno, int64_t plugin_code,
                     const char *format, ...) __attribute__((format(printf, 7, 8)));
-/* The statuses of a failed connect() or socket(), and of a verification or a handshake that failed. */
+/* The statuses of a descriptor that could not be had, of a failed connect() or socket(), of a verification or a handshake that failed. */
+int32_t plqt_status_of_lack(int os_errno);
 int32_t plqt_status_of_connect(int os_errno);
 int32_t plqt_status_of_verify(int x509_error);
 /* reason: ERR_GET_REASON of an error of ERR_LIB_SSL. certificate_seen: the server had chosen its parameters before. */

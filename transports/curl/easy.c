@@ -25,7 +25,7 @@ static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_so
   }
   memmove(op->opened + 1, op->opened, sizeof op->opened - sizeof *op->opened);
   op->opened[0] = fd;
-  plqc_fds_add(&op->instance->fds, fd);
+  plqt_fds_add(&op->instance->fds, fd);
   return fd;
 }
 
@@ -34,7 +34,7 @@ static int on_close(void *context, curl_socket_t fd) {
   plqc_engine *engine = context;
   int expected = fd;
   atomic_compare_exchange_strong(&engine->connection_fd, &expected, -1);
-  return plqc_fds_close(&engine->instance->fds, fd);
+  return plqt_fds_close(&engine->instance->fds, fd);
 }
 
 /* libcurl has no connection to use and does not know the address. */
@@ -131,7 +131,7 @@ static bool set_static(plqc_operation *op) {
   ok &= !curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, seconds(config->connection_lifetime_ms));
   ok &= !curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
   /* Ours are finer; this one must only not be shorter than they are together. */
-  int64_t ms = (config->resolve_ns + 2 * config->connect_ns + 2 * config->tls_ns) / PLQC_MS + 1000;
+  int64_t ms = (config->resolve_ns + 2 * config->connect_ns + 2 * config->tls_ns) / PLQT_MS + 1000;
   ok &= !curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, seconds(ms < 300000 ? 300000 : ms));
   return ok;
 }

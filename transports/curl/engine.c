@@ -5,21 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
-
-void plqc_engine_drain(int fd) {
-  uint64_t count;
-  ssize_t got = read(fd, &count, sizeof count);
-  (void)got;
-}
-
-void plqc_engine_wake(plqc_engine *engine) {
-  uint64_t one = 1;
-  ssize_t written = write(engine->wake_fd, &one, sizeof one);
-  (void)written;
-}
 
 bool plqc_engine_poll_add(plqc_engine *engine, int fd, short events) {
   for (size_t i = 0; i < engine->poll_count; i++) {
@@ -92,27 +78,11 @@ static int on_timer(CURLM *multi, long timeout_ms, void *context) {
   plqc_engine *engine = context;
   (void)multi;
   if (timeout_ms < 0) {
-    engine->timer_at = PLQC_NEVER;
+    engine->timer_at = PLQT_NEVER;
   } else {
-    engine->timer_at = timeout_ms ? plqc_now(engine->instance) + timeout_ms * PLQC_MS : 0;
+    engine->timer_at = timeout_ms ? plqc_now(engine->instance) + timeout_ms * PLQT_MS : 0;
   }
   return 0;
-}
-
-static bool keep_fd(plqc_engine *engine, int fd, int *out) {
-  *out = fd;
-  if (fd >= 0) plqc_fds_add(&engine->instance->fds, fd);
-  return fd >= 0;
-}
-
-static bool open_async(plqc_engine *engine) {
-  struct epoll_event wake = {.events = EPOLLIN}, timer = {.events = EPOLLIN};
-  if (!keep_fd(engine, epoll_create1(EPOLL_CLOEXEC), &engine->epoll_fd)) return false;
-  if (!keep_fd(engine, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), &engine->timer_fd)) return false;
-  wake.data.u64 = (uint64_t)engine->wake_fd;
-  timer.data.u64 = (uint64_t)engine->timer_fd;
-  return epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, engine->wake_fd, &wake) == 0 &&
-         epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, engine->timer_fd, &timer) == 0;
 }
 
 static void set_up_multi(plqc_engine *engine, bool async) {
@@ -137,13 +107,14 @@ static void open_multi(plqc_engine *engine) {
 }
 
 int32_t plqc_engine_init(plqc_engine *engine, plqc_instance *instance, bool async, int *out_errno) {
-  *engine = (plqc_engine){.instance = instance, .wake_fd = -1, .epoll_fd = -1, .timer_fd = -1, .pair = {-1, -1}};
-  engine->timer_at = engine->armed_at = engine->limit_at = PLQC_NEVER;
+  *engine = (plqc_engine){.instance = instance, .wake_fd = -1, .epoll_fd = -1, .pair = {-1, -1}};
+  engine->timer_at = engine->limit_at = PLQT_NEVER;
   atomic_init(&engine->connection_fd, -1);
-  if (!keep_fd(engine, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), &engine->wake_fd) || (async && !open_async(engine))) {
+  if (async) engine->epoll_fd = instance->inbox.epoll_fd;
+  engine->wake_fd = async ? instance->inbox.wake_fd : plqt_wake_fd_new(&instance->fds);
+  if (engine->wake_fd < 0) {
     *out_errno = errno;
-    plqc_engine_clear(engine);
-    return *out_errno == EMFILE || *out_errno == ENFILE ? PLQ_E_RESOURCE_DESCRIPTORS : PLQ_E_RESOURCE_SYSTEM;
+    return plqt_status_of_lack(errno);
   }
   open_multi(engine);
   if (!engine->multi || (!async && !plqc_engine_poll_add(engine, engine->wake_fd, POLLIN))) {
@@ -151,7 +122,7 @@ int32_t plqc_engine_init(plqc_engine *engine, plqc_instance *instance, bool asyn
     return PLQ_E_MEMORY;
   }
   for (int i = 0; i < 2; i++) {
-    if (engine->pair[i] >= 0) plqc_fds_add(&instance->fds, engine->pair[i]);
+    if (engine->pair[i] >= 0) plqt_fds_add(&instance->fds, engine->pair[i]);
   }
   set_up_multi(engine, async);
   return PLQ_OK;
@@ -159,18 +130,16 @@ int32_t plqc_engine_init(plqc_engine *engine, plqc_instance *instance, bool asyn
 
 /* Ends idle connections with a close_notify; closing does not wait for the peer. */
 void plqc_engine_clear(plqc_engine *engine) {
-  plqc_fd_block *fds = &engine->instance->fds;
+  plqt_fds *fds = &engine->instance->fds;
   for (int i = 0; i < 2; i++) {
-    if (engine->pair[i] >= 0) plqc_fds_remove(fds, engine->pair[i]);
+    if (engine->pair[i] >= 0) plqt_fds_remove(fds, engine->pair[i]);
   }
   if (engine->multi) curl_multi_cleanup(engine->multi);
-  if (engine->epoll_fd >= 0) plqc_fds_close(fds, engine->epoll_fd);
-  if (engine->timer_fd >= 0) plqc_fds_close(fds, engine->timer_fd);
-  if (engine->wake_fd >= 0) plqc_fds_close(fds, engine->wake_fd);
+  if (engine->epoll_fd < 0 && engine->wake_fd >= 0) plqt_fds_close(fds, engine->wake_fd);
   plqc_free(engine->instance, engine->polls);
   engine->multi = NULL;
   engine->polls = NULL;
-  engine->wake_fd = engine->epoll_fd = engine->timer_fd = -1;
+  engine->wake_fd = engine->epoll_fd = -1;
 }
 
 static void take_messages(plqc_engine *engine) {
@@ -210,7 +179,7 @@ int64_t plqc_engine_next(const plqc_engine *engine) {
  * says when that may be; a cancellation or the end of a look-up says 0.
  */
 static void look_at_operations(plqc_engine *engine, int64_t now) {
-  engine->limit_at = PLQC_NEVER;
+  engine->limit_at = PLQT_NEVER;
   for (plqc_operation *op = engine->active, *next; op; op = next) {
     next = op->next;
     plqc_operation_tick(op, now);
@@ -224,7 +193,7 @@ static void look_at_operations(plqc_engine *engine, int64_t now) {
 void plqc_engine_turn(plqc_engine *engine, int64_t now) {
   /* libcurl rounds its timers down to ms; being called too early, it sets them again. */
   for (int i = 0; i < 8 && engine->timer_at <= now; i++) {
-    engine->timer_at = PLQC_NEVER;
+    engine->timer_at = PLQT_NEVER;
     plqc_engine_socket(engine, CURL_SOCKET_TIMEOUT, 0);
   }
   if (engine->limit_at <= now) look_at_operations(engine, now);

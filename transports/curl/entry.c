@@ -48,7 +48,7 @@ static plq_transport transport = {
 };
 
 static int32_t refuse(plq_transport_error *error, const char *why, const char *what) {
-  plqc_error_set(error, PLQ_E_TRANSPORT_REFUSED, PLQ_PHASE_LOAD, PLQ_DELIVERY_NOT_SENT, 0, 0, "%s: %s", why, what);
+  plqt_error_set(error, PLQ_E_TRANSPORT_REFUSED, PLQ_PHASE_LOAD, PLQ_DELIVERY_NOT_SENT, 0, 0, "%s: %s", why, what);
   return PLQ_E_TRANSPORT_REFUSED;
 }
 

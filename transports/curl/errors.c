@@ -6,35 +6,15 @@
 #include <openssl/err.h>
 #include <openssl/sslerr.h>
 #include <openssl/x509_vfy.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-void plqc_error_set(plq_transport_error *error, int32_t status, int32_t phase, int32_t delivery, int os_errno,
-                    int64_t plugin_code, const char *format, ...) {
-  if (!error || error->struct_size < sizeof *error) return;
-  va_list arguments;
-  error->status = status;
-  error->phase = phase;
-  error->delivery = delivery;
-  error->os_errno = os_errno;
-  error->reserved = 0;
-  error->plugin_code = plugin_code;
-  va_start(arguments, format);
-  vsnprintf(error->message, sizeof error->message, format, arguments);
-  va_end(arguments);
-}
 
 /* What an operation failed of. */
 typedef struct finding {
   int32_t status, phase;
   int64_t plugin_code;
 } finding;
-
-static bool out_of_descriptors(int code) {
-  return code == EMFILE || code == ENFILE;
-}
 
 static bool says(const plqc_operation *op, const char *text) {
   return strstr(op->text, text) != NULL;
@@ -48,105 +28,17 @@ static int tls_reason(const plqc_operation *op) {
   return ERR_GET_LIB(code) == ERR_LIB_SSL ? (int)ERR_GET_REASON(code) : -1;
 }
 
-static int32_t status_of_alert(const plqc_operation *op, int alert) {
-  switch (alert) {
-    case 40: /* handshake_failure: how servers say that no cipher is shared, as long as they have not chosen one */
-      return op->certificate_seen ? PLQ_E_TLS_ALERT : PLQ_E_TLS_CIPHER;
-    case 71: /* insufficient_security */
-      return PLQ_E_TLS_CIPHER;
-    case 70: /* protocol_version */
-      return PLQ_E_TLS_VERSION;
-    default:
-      return PLQ_E_TLS_ALERT;
-  }
-}
-
-static int32_t status_of_reason(const plqc_operation *op, int reason) {
-  switch (reason) {
-    case SSL_R_UNSUPPORTED_PROTOCOL:
-    case SSL_R_VERSION_TOO_LOW:
-    case SSL_R_VERSION_TOO_HIGH:
-    case SSL_R_WRONG_SSL_VERSION:
-    case SSL_R_NO_PROTOCOLS_AVAILABLE:
-    case SSL_R_UNKNOWN_PROTOCOL:
-      return PLQ_E_TLS_VERSION;
-    case SSL_R_WRONG_VERSION_NUMBER:
-    case SSL_R_HTTP_REQUEST:
-    case SSL_R_HTTPS_PROXY_REQUEST:
-    case SSL_R_NOT_SERVER:
-      return PLQ_E_TLS_NOT_TLS;
-    case SSL_R_NO_SHARED_CIPHER:
-    case SSL_R_NO_CIPHERS_AVAILABLE:
-    case SSL_R_WRONG_CIPHER_RETURNED:
-    case SSL_R_UNKNOWN_CIPHER_RETURNED:
-      return PLQ_E_TLS_CIPHER;
-    case SSL_R_PACKET_LENGTH_TOO_LONG:
-    case SSL_R_ENCRYPTED_LENGTH_TOO_LONG:
-    case SSL_R_DATA_LENGTH_TOO_LONG:
-    case SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC:
-    case SSL_R_RECORD_LENGTH_MISMATCH:
-    case SSL_R_BAD_RECORD_TYPE:
-      return PLQ_E_TLS_RECORD;
-    case SSL_R_UNEXPECTED_EOF_WHILE_READING:
-      return PLQ_E_TLS_HANDSHAKE_EOF;
-    default:
-      return reason >= SSL_AD_REASON_OFFSET ? status_of_alert(op, reason - SSL_AD_REASON_OFFSET) : PLQ_E_TLS_HANDSHAKE;
-  }
-}
-
 static int32_t status_of_handshake(const plqc_operation *op) {
   int reason = tls_reason(op);
-  if (reason >= 0) return status_of_reason(op, reason);
+  if (reason >= 0) return plqt_status_of_tls(reason, op->certificate_seen);
   if (says(op, "SSL_ERROR_SYSCALL") || says(op, "reset by peer") || says(op, "Broken pipe")) return PLQ_E_TLS_HANDSHAKE_EOF;
   return PLQ_E_TLS_HANDSHAKE;
-}
-
-static int32_t status_of_verify(int code) {
-  switch (code) {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-      return PLQ_E_VERIFY_EXPIRED;
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-      return PLQ_E_VERIFY_NOT_YET_VALID;
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-    case X509_V_ERR_CERT_UNTRUSTED:
-      return PLQ_E_VERIFY_UNTRUSTED;
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return PLQ_E_VERIFY_HOST;
-    case X509_V_ERR_CERT_REVOKED:
-      return PLQ_E_VERIFY_REVOKED;
-    case X509_V_ERR_INVALID_PURPOSE:
-      return PLQ_E_VERIFY_PURPOSE;
-    case X509_V_ERR_EE_KEY_TOO_SMALL:
-    case X509_V_ERR_CA_KEY_TOO_SMALL:
-    case X509_V_ERR_CA_MD_TOO_WEAK:
-      return PLQ_E_VERIFY_WEAK;
-    case X509_V_ERR_PERMITTED_VIOLATION:
-    case X509_V_ERR_EXCLUDED_VIOLATION:
-    case X509_V_ERR_SUBTREE_MINMAX:
-    case X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE:
-    case X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX:
-    case X509_V_ERR_UNSUPPORTED_NAME_SYNTAX:
-      return PLQ_E_VERIFY_NAME_CONSTRAINT;
-    case X509_V_ERR_UNABLE_TO_GET_CRL:
-    case X509_V_ERR_CRL_HAS_EXPIRED:
-    case X509_V_ERR_CRL_NOT_YET_VALID:
-    case X509_V_ERR_CRL_SIGNATURE_FAILURE:
-    case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
-      return PLQ_E_VERIFY_REVOCATION_UNKNOWN;
-    default:
-      return PLQ_E_VERIFY_CHAIN;
-  }
 }
 
 static finding verify_finding(const plqc_operation *op) {
   /* The verify callback sees every fault of the chain. What is left is libcurl's own comparison of names. */
   int code = op->verify_error ? op->verify_error : X509_V_ERR_HOSTNAME_MISMATCH;
-  return (finding){status_of_verify(code), PLQ_PHASE_TLS, code};
+  return (finding){plqt_status_of_verify(code), PLQ_PHASE_TLS, code};
 }
 
 static finding proxy_finding(const plqc_operation *op, long connect_code) {
@@ -165,17 +57,7 @@ static finding proxy_finding(const plqc_operation *op, long connect_code) {
 }
 
 static finding connect_finding(const plqc_operation *op, int os_errno) {
-  int32_t status = PLQ_E_CONNECT_FAILED;
-  if (out_of_descriptors(os_errno)) {
-    status = PLQ_E_RESOURCE_DESCRIPTORS;
-  } else if (os_errno == ENOBUFS || os_errno == ENOMEM || os_errno == EADDRNOTAVAIL) {
-    status = PLQ_E_RESOURCE_SYSTEM;
-  } else if (os_errno == ECONNREFUSED) {
-    status = PLQ_E_CONNECT_REFUSED;
-  } else if (os_errno == ENETUNREACH || os_errno == EHOSTUNREACH || os_errno == ENETDOWN || os_errno == EHOSTDOWN) {
-    status = PLQ_E_CONNECT_UNREACHABLE;
-  }
-  return (finding){status, PLQ_PHASE_CONNECT, op->code};
+  return (finding){plqt_status_of_connect(os_errno), PLQ_PHASE_CONNECT, op->code};
 }
 
 /* The response ended, or the connection did, after the request was on its way. */
@@ -291,7 +173,7 @@ static finding find(const plqc_operation *op, int os_errno) {
   int32_t phase = plqc_phase(op);
   if (op->refused) return (finding){PLQ_E_CANCELLED, phase, 0};
   if (op->verdict) return (finding){op->verdict, op->verdict_phase, op->plugin_code};
-  if (atomic_load(&op->cancelled) && op->code == CURLE_ABORTED_BY_CALLBACK) return (finding){PLQ_E_CANCELLED, phase, 0};
+  if (atomic_load(op->cancelled) && op->code == CURLE_ABORTED_BY_CALLBACK) return (finding){PLQ_E_CANCELLED, phase, 0};
   if (op->resent) {
     /* On a connection that nobody else has used libcurl sends again only what the server refused unseen (HTTP/2 REFUSED_STREAM).
      */
@@ -309,35 +191,13 @@ static finding find(const plqc_operation *op, int os_errno) {
   return (finding){status, phase, op->code};
 }
 
-/* What libcurl has no words for. */
-static const struct explanation {
-  int32_t status;
-  const char *text;
-} explanations[] = {
-    {PLQ_E_CANCELLED, "cancelled"},
-    {PLQ_E_IO_STALE_REUSE, "the kept-alive connection died after the request was written; it was not sent again"},
-    {PLQ_E_IO_REFUSED_STREAM, "the server refused the stream"},
-    {PLQ_E_TRUNCATED_NO_CLOSE_NOTIFY,
-     "the response has neither Content-Length nor chunks: libcurl cannot tell its end from a cut"},
-    {PLQ_E_RESOURCE_DESCRIPTORS, "no file descriptor is left"},
-    {PLQ_E_RESOLVE_NOT_FOUND, "the host name does not exist or has no address"},
-    {PLQ_E_RESOLVE_TEMPORARY, "the name service did not answer for now"},
-    {PLQ_E_TIMEOUT_TOTAL, "the deadline passed"},
-    {PLQ_E_TIMEOUT_RESOLVE, "resolve_timeout_ms passed"},
-    {PLQ_E_TIMEOUT_CONNECT, "connect_timeout_ms passed"},
-    {PLQ_E_TIMEOUT_PROXY, "connect_timeout_ms passed while the proxy was asked"},
-    {PLQ_E_TIMEOUT_TLS, "tls_timeout_ms passed"},
-    {PLQ_E_TIMEOUT_SEND, "the server took no byte of the request for idle_timeout_ms"},
-    {PLQ_E_TIMEOUT_FIRST_BYTE, "no response came for idle_timeout_ms"},
-    {PLQ_E_TIMEOUT_IDLE, "no byte of the response came for idle_timeout_ms"},
-    {PLQ_E_TIMEOUT_POOL, "no connection became free"},
-};
-
 static const char *explain(const plqc_operation *op, int32_t status) {
   if (op->detail[0]) return op->detail;
-  for (size_t i = 0; i < sizeof explanations / sizeof *explanations; i++) {
-    if (explanations[i].status == status) return explanations[i].text;
+  if (status == PLQ_E_TRUNCATED_NO_CLOSE_NOTIFY) {
+    return "the response has neither Content-Length nor chunks: libcurl cannot tell its end from a cut";
   }
+  const char *text = plqt_explain(status);
+  if (text) return text;
   if (op->text[0]) return op->text;
   return op->code ? curl_easy_strerror(op->code) : "";
 }
@@ -356,6 +216,6 @@ bool plqc_error_of(plqc_operation *op, plq_transport_error *error) {
   if (found.status == PLQ_OK) return false;
   bool unsent = !op->accepted || found.status == PLQ_E_IO_REFUSED_STREAM;
   int32_t delivery = unsent ? PLQ_DELIVERY_NOT_SENT : PLQ_DELIVERY_MAYBE_SENT;
-  plqc_error_set(error, found.status, found.phase, delivery, os_errno, found.plugin_code, "%.255s", explain(op, found.status));
+  plqt_error_set(error, found.status, found.phase, delivery, os_errno, found.plugin_code, "%.255s", explain(op, found.status));
   return true;
 }

@@ -34,22 +34,6 @@ static SSL *ssl_of(const plqc_operation *op) {
   return info->internals;
 }
 
-/* libcurl has checked the name by rules of its own; this holds it to RFC 9525. */
-static bool names_host(X509 *leaf, const plq_transport_target *target, const char *host) {
-  if (target->flags & PLQ_TARGET_ADDRESS) return X509_check_ip_asc(leaf, host, 0) == 1;
-  return X509_check_host(leaf, host, target->host_len, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
-                         NULL) == 1;
-}
-
-static bool hash_key(X509 *leaf, uint8_t out[32]) {
-  unsigned char *der = NULL;
-  unsigned int len = 0;
-  int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &der);
-  bool hashed = size > 0 && EVP_Digest(der, (size_t)size, out, &len, EVP_sha256(), NULL) == 1 && len == 32;
-  OPENSSL_free(der);
-  return hashed;
-}
-
 static void copy_text(char *to, size_t size, const char *from) {
   size_t len = strnlen(from, size - 1);
   memcpy(to, from, len);
@@ -72,8 +56,8 @@ static void gather_tls(const plqc_operation *op, SSL *ssl, plq_transport_connect
   copy_text(connection->tls_cipher, sizeof connection->tls_cipher, SSL_get_cipher_name(ssl));
   if (SSL_session_reused(ssl)) connection->flags |= PLQ_FACT_RESUMED;
   if (leaf && SSL_get_verify_result(ssl) == X509_V_OK) connection->flags |= PLQ_FACT_CHAIN_VERIFIED;
-  if (leaf && names_host(leaf, op->request->target, op->host_text)) connection->flags |= PLQ_FACT_HOST_VERIFIED;
-  if (leaf && hash_key(leaf, connection->spki_sha256)) connection->known |= PLQ_FACT_SPKI;
+  if (leaf && plqt_names_host(leaf, op->request->target, op->host_text)) connection->flags |= PLQ_FACT_HOST_VERIFIED;
+  if (leaf && plqt_spki_sha256(leaf, connection->spki_sha256)) connection->known |= PLQ_FACT_SPKI;
   SSL_get0_alpn_selected(ssl, &alpn, &alpn_len);
   connection->http_version = alpn_len == 2 && memcmp(alpn, "h2", 2) == 0 ? 20 : 11;
 }
@@ -183,7 +167,7 @@ int plqc_on_prereq(void *context, char *peer, char *local, int peer_port, int lo
     plqc_operation_resent(op);
     return CURL_PREREQFUNC_ABORT;
   }
-  if (atomic_load(&op->cancelled)) return CURL_PREREQFUNC_ABORT;
+  if (atomic_load(op->cancelled)) return CURL_PREREQFUNC_ABORT;
   if (op->tls && !ssl) return stop(op, PLQ_E_VERIFY_FACTS, "libcurl does not show its TLS connection");
   if (ssl) {
     facts *known = tls_facts(op, ssl, peer, peer_port, local_port_, &fresh);

@@ -41,7 +41,7 @@ void plqc_list_remove(plqc_operation **list, plqc_operation *op) {
 bool plqc_request_valid(const plq_transport_request *request, const plq_transport_sink *sink, plq_transport_error *error) {
   const char *why = NULL;
   int32_t status = PLQ_E_ARGUMENT;
-  if (!PLQC_HAS(request, body_len) || !PLQC_HAS(sink, on_done) || !PLQC_HAS(request->target, host_len)) {
+  if (!PLQT_HAS(request, body_len) || !PLQT_HAS(sink, on_done) || !PLQT_HAS(request->target, host_len)) {
     why = "a struct is too small";
   } else if (request->flags) {
     status = PLQ_E_UNSUPPORTED;
@@ -52,7 +52,7 @@ bool plqc_request_valid(const plq_transport_request *request, const plq_transpor
   } else if (request->method_len == 0 || request->method_len > 15) {
     why = "the method is empty or too long";
   }
-  if (why) plqc_error_set(error, status, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0, "%s", why);
+  if (why) plqt_error_set(error, status, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0, "%s", why);
   return !why;
 }
 
@@ -67,87 +67,71 @@ static bool global_ready;
  */
 static void set_up_globally(void) {
   global_ready =
-      curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && plqc_trust_setup() && plqc_facts_setup() && plqc_quiet_setup();
+      plqt_tls_setup() && curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && plqc_trust_setup() && plqc_facts_setup() && plqc_quiet_setup();
 }
 
 static int32_t set_up(plqc_instance *instance, const plq_transport_value *values, size_t count, size_t stride,
                       plq_transport_error *error) {
   int32_t status = plqc_config_read(instance, values, count, stride, error);
   if (status) return status;
-  instance->resolver = plqc_resolver_new(&instance->fds);
+  plqc_lanes_setup(instance);
+  instance->resolver = plqt_resolver_new(&instance->fds);
   if (!instance->resolver) return PLQ_E_MEMORY;
-  if (instance->config.resolve) status = plqc_resolver_preset(instance->resolver, instance->config.resolve, error);
+  if (instance->config.resolve) status = plqt_resolver_preset(instance->resolver, instance->config.resolve, error);
   return status ? status : plqc_trust_create(instance, error);
 }
 
 static void tear_down(plqc_instance *instance) {
   plqc_trust_clear(instance);
-  plqc_resolver_release(instance->resolver);
+  plqt_resolver_release(instance->resolver);
   plqc_config_clear(instance);
-  pthread_cond_destroy(&instance->lane_free);
-  pthread_mutex_destroy(&instance->lock);
-  plqc_fds_clear(&instance->fds);
+  if (instance->pool.owner) plqt_pool_free(&instance->pool);
+  plqt_inbox_free(&instance->inbox);
+  plqt_fds_clear(&instance->fds);
   plqc_free(instance, instance);
 }
 
 int32_t plqc_create(const plq_transport_host *host, const plq_transport_value *values, size_t count, size_t stride,
                     plq_transport_error *error, plq_transport_instance **out_instance) {
-  pthread_condattr_t attributes;
   *out_instance = NULL;
   pthread_once(&global_once, set_up_globally);
   plqc_instance *instance = global_ready ? host->alloc(host->context, sizeof *instance) : NULL;
   if (!instance) {
-    plqc_error_set(error, PLQ_E_MEMORY, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0, "out of memory");
+    plqt_error_set(error, PLQ_E_MEMORY, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0, "out of memory");
     return PLQ_E_MEMORY;
   }
   memset(instance, 0, sizeof *instance);
   instance->host = host;
-  plqc_fds_init(&instance->fds);
-  pthread_mutex_init(&instance->lock, NULL);
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(&instance->lane_free, &attributes);
-  pthread_condattr_destroy(&attributes);
+  plqt_fds_init(&instance->fds);
+  plqt_inbox_init(&instance->inbox, &instance->fds);
   error->status = PLQ_OK;
   int32_t status = set_up(instance, values, count, stride, error);
   if (status == PLQ_OK) {
     *out_instance = (plq_transport_instance *)instance;
     return PLQ_OK;
   }
-  if (error->status != status) plqc_error_set(error, status, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0, "out of memory");
+  if (error->status != status) plqt_error_set(error, status, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0, "out of memory");
   tear_down(instance);
   return status;
 }
 
-/* Marks the operation wherever it is: in a lane, waiting for one, or in the asynchronous half. */
 void plqc_cancel(plq_transport_instance *handle, uint64_t id) {
   plqc_instance *instance = (plqc_instance *)handle;
-  pthread_mutex_lock(&instance->lock);
-  for (plqc_lane *lane = instance->busy; lane; lane = lane->next) {
-    if (lane->operation.id != id) continue;
-    atomic_store(&lane->operation.cancelled, true);
-    plqc_engine_wake(&lane->engine);
-  }
-  for (plqc_waiter *waiter = instance->waiting; waiter; waiter = waiter->next) {
-    if (waiter->id != id) continue;
-    waiter->cancelled = true;
-    pthread_cond_broadcast(&instance->lane_free);
-  }
-  if (instance->async_ready) plqc_async_cancel(instance, id);
-  pthread_mutex_unlock(&instance->lock);
+  plqt_pool_cancel(&instance->pool, id);
+  plqt_inbox_cancel(&instance->inbox, id);
 }
 
 /* Closing sends a close_notify to each server and waits for none. */
 void plqc_quiesce(plq_transport_instance *handle, int64_t deadline_ns) {
   plqc_instance *instance = (plqc_instance *)handle;
   (void)deadline_ns;
-  plqc_lanes_clear(instance);
+  plqt_pool_clear(&instance->pool);
 }
 
 void plqc_destroy(plq_transport_instance *handle) {
   plqc_instance *instance = (plqc_instance *)handle;
   plqc_async_clear(instance);
-  plqc_lanes_clear(instance);
+  plqt_pool_clear(&instance->pool);
   tear_down(instance);
 }
 
@@ -155,5 +139,5 @@ void plqc_destroy(plq_transport_instance *handle) {
  * closed. */
 void plqc_abandon_after_fork(plq_transport_instance *handle) {
   plqc_instance *instance = (plqc_instance *)handle;
-  plqc_fds_close_all(&instance->fds);
+  plqt_fds_close_all(&instance->fds);
 }

@@ -72,7 +72,7 @@ static int64_t limit_of_phase(const plqc_operation *op, int32_t phase, int32_t *
       return op->lookup_ns + config->resolve_ns;
     case PLQ_PHASE_CONNECT:
       *out_status = PLQ_E_TIMEOUT_CONNECT;
-      return op->connect_ns ? op->connect_ns + config->connect_ns : PLQC_NEVER;
+      return op->connect_ns ? op->connect_ns + config->connect_ns : PLQT_NEVER;
     case PLQ_PHASE_PROXY:
       *out_status = PLQ_E_TIMEOUT_PROXY;
       return op->proxy_ns + config->connect_ns;

@@ -17,10 +17,10 @@ static bool asynchronous(const plqc_operation *op) {
   return op->engine->epoll_fd >= 0;
 }
 
-bool plqc_operation_init(plqc_operation *op, plqc_instance *instance) {
+bool plqc_operation_init(plqc_operation *op, plqc_instance *instance, const atomic_bool *cancelled) {
   memset(op, 0, sizeof *op);
   op->instance = instance;
-  atomic_init(&op->cancelled, false);
+  op->cancelled = cancelled;
   return plqc_easy_new(op, plqc_now(instance));
 }
 
@@ -38,7 +38,7 @@ void plqc_operation_clear(plqc_operation *op) {
 /* TLS sessions live in the easy handle. Resumption skips the certificate, so a session must not outlive a connection's lifetime.
  */
 static bool renew_easy(plqc_operation *op, int64_t now) {
-  bool young = now - op->easy_born_ns <= op->instance->config.connection_lifetime_ms * PLQC_MS;
+  bool young = now - op->easy_born_ns <= op->instance->config.connection_lifetime_ms * PLQT_MS;
   if (op->easy && (young || plqc_never_reuse(op))) return true;
   curl_easy_cleanup(op->easy);
   return plqc_easy_new(op, now);
@@ -70,8 +70,8 @@ static void fail(plqc_operation *op, int32_t status, int32_t phase, const char *
 
 static void leave_lookup(plqc_operation *op) {
   if (!op->lookup) return;
-  if (op->engine->epoll_fd < 0) plqc_engine_poll_remove(op->engine, plqc_lookup_fd(op->lookup));
-  plqc_lookup_leave(op->instance->resolver, op->lookup);
+  if (op->engine->epoll_fd < 0) plqc_engine_poll_remove(op->engine, plqt_lookup_fd(op->lookup));
+  plqt_lookup_leave(op->instance->resolver, op->lookup);
   op->lookup = NULL;
   op->resolve_took_ns = plqc_now(op->instance) - op->lookup_ns;
 }
@@ -139,9 +139,9 @@ void plqc_operation_begin(plqc_operation *op, plqc_engine *engine, int64_t now) 
   op->engine = engine;
   op->state = PLQC_RUNNING;
   plqc_list_add(&engine->active, op);
-  if (!asynchronous(op)) engine->limit_at = PLQC_NEVER;
+  if (!asynchronous(op)) engine->limit_at = PLQT_NEVER;
   plqc_engine_limit(engine, op->request->deadline_ns);
-  if (atomic_load(&op->cancelled)) {
+  if (atomic_load(op->cancelled)) {
     fail(op, PLQ_E_CANCELLED, PLQ_PHASE_CONNECT, NULL);
   } else if (op->request->deadline_ns <= now) {
     fail(op, PLQ_E_TIMEOUT_TOTAL, PLQ_PHASE_CONNECT, NULL);
@@ -159,18 +159,32 @@ static void attempt(plqc_operation *op, int64_t now) {
   if (curl_multi_add_handle(op->engine->multi, op->easy) != CURLM_OK) fail(op, PLQ_E_MEMORY, PLQ_PHASE_CONFIG, "out of memory");
 }
 
+/* libcurl reads "+host:port:a.b.c.d,[e::f]". Addresses with a zone it cannot read. */
+static char *resolve_text(const plqc_operation *op, const plqt_addresses *addresses) {
+  size_t size = strlen(op->host) + 16 + addresses->count * 64;
+  char *text = malloc(size);
+  if (!text) return NULL;
+  size_t len = (size_t)snprintf(text, size, "+%s:%u:", op->host, (unsigned)op->port);
+  bool first = true;
+  for (size_t i = 0; i < addresses->count; i++) {
+    char address[64];
+    plqt_address_write(&addresses->rows[i], address, sizeof address);
+    if (strlen(address) > 46 || strchr(address, '%')) continue;
+    bool six = addresses->rows[i].at.any.sa_family == AF_INET6;
+    len += (size_t)snprintf(text + len, size - len, six ? "%s[%s]" : "%s%s", first ? "" : ",", address);
+    first = false;
+  }
+  return text;
+}
+
 /* Hands libcurl the addresses, and tries again. */
-static void attempt_with(plqc_operation *op, char *addresses, int64_t now) {
-  size_t size = strlen(op->host) + strlen(addresses) + 16;
+static void attempt_with(plqc_operation *op, const plqt_addresses *addresses, int64_t now) {
   free(op->resolve_text);
-  op->resolve_text = malloc(size);
+  op->resolve_text = resolve_text(op, addresses);
   if (!op->resolve_text) {
-    free(addresses);
     fail(op, PLQ_E_MEMORY, PLQ_PHASE_RESOLVE, "out of memory");
     return;
   }
-  snprintf(op->resolve_text, size, "+%s:%u:%s", op->host, (unsigned)op->port, addresses);
-  free(addresses);
   op->resolve = (struct curl_slist){op->resolve_text, NULL};
   curl_easy_setopt(op->easy, CURLOPT_RESOLVE, &op->resolve);
   attempt(op, now);
@@ -181,19 +195,19 @@ static void begin_lookup(plqc_operation *op, int64_t now) {
   int os_errno;
   forget_attempt(op);
   op->lookup_ns = now;
-  char *addresses = plqc_resolver_cached(op->instance->resolver, op->host, op->port, now);
-  if (addresses) {
-    attempt_with(op, addresses, now);
+  plqt_addresses addresses;
+  if (plqt_resolver_cached(op->instance->resolver, op->host, op->port, now, &addresses)) {
+    attempt_with(op, &addresses, now);
     return;
   }
   op->state = PLQC_RESOLVING;
-  op->lookup = plqc_lookup_start(op->instance->resolver, op->host, op->port, &status, &os_errno);
+  op->lookup = plqt_lookup_start(op->instance->resolver, op->host, op->port, &status, &os_errno);
   op->open_errno = os_errno;
   if (!op->lookup) {
     fail(op, status, PLQ_PHASE_RESOLVE, status == PLQ_E_RESOURCE_SYSTEM ? "too many name look-ups hang" : NULL);
     return;
   }
-  int fd = plqc_lookup_fd(op->lookup);
+  int fd = plqt_lookup_fd(op->lookup);
   bool watched = true;
   if (asynchronous(op)) {
     /* Several operations may wait for the same look-up. */
@@ -207,13 +221,13 @@ static void begin_lookup(plqc_operation *op, int64_t now) {
 }
 
 static void end_lookup(plqc_operation *op, int64_t now) {
-  char *addresses = NULL;
+  plqt_addresses addresses;
   int32_t status;
   int os_errno, code;
-  if (!plqc_lookup_result(op->instance->resolver, op->lookup, &addresses, &status, &os_errno, &code)) return;
+  if (!plqt_lookup_result(op->instance->resolver, op->lookup, &addresses, &status, &os_errno, &code)) return;
   leave_lookup(op);
-  if (addresses) {
-    attempt_with(op, addresses, now);
+  if (status == PLQ_OK) {
+    attempt_with(op, &addresses, now);
     return;
   }
   op->open_errno = os_errno;
@@ -231,7 +245,7 @@ void plqc_operation_ended(plqc_operation *op, CURLcode code) {
     attempt(op, now);
     return;
   }
-  if (op->want_lookup && !op->accepted && op->attempts++ < 3 && !atomic_load(&op->cancelled)) {
+  if (op->want_lookup && !op->accepted && op->attempts++ < 3 && !atomic_load(op->cancelled)) {
     begin_lookup(op, now);
     return;
   }
@@ -249,7 +263,7 @@ void plqc_operation_stop(plqc_operation *op, int32_t status, int32_t phase) {
 
 void plqc_operation_tick(plqc_operation *op, int64_t now) {
   int32_t status;
-  if (atomic_load(&op->cancelled)) {
+  if (atomic_load(op->cancelled)) {
     plqc_operation_stop(op, PLQ_E_CANCELLED, plqc_phase(op));
     return;
   }

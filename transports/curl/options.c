@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "plqc.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,104 +34,49 @@ const plq_transport_option plqc_options[] = {
 };
 const size_t plqc_option_count = sizeof plqc_options / sizeof *plqc_options;
 
-/* Where the value of a text option goes. */
-static const struct text_option {
-  const char *key;
-  size_t offset;
-} text_options[] = {
-    {"ca_file", offsetof(plqc_config, ca_file)},
-    {"ca_dir", offsetof(plqc_config, ca_dir)},
-    {"crl_file", offsetof(plqc_config, crl_file)},
-    {"pins", offsetof(plqc_config, pins)},
-    {"client_certificate_file", offsetof(plqc_config, client_certificate_file)},
-    {"client_key_file", offsetof(plqc_config, client_key_file)},
-    {"client_key_password", offsetof(plqc_config, client_key_password)},
-    {"proxy", offsetof(plqc_config, proxy)},
-    {"proxy_user", offsetof(plqc_config, proxy_user)},
-    {"proxy_password", offsetof(plqc_config, proxy_password)},
-    {"resolve", offsetof(plqc_config, resolve)},
-};
-#define TEXT_OPTION_COUNT (sizeof text_options / sizeof *text_options)
+#define TEXT(field) \
+  { #field, offsetof(plqc_config, field), 0, 0 }
 
-static const struct number_option {
-  const char *key;
-  size_t offset;
-  int64_t unit;
-  int64_t fallback;
-} number_options[] = {
-    {"resolve_timeout_ms", offsetof(plqc_config, resolve_ns), PLQC_MS, 5000},
-    {"connect_timeout_ms", offsetof(plqc_config, connect_ns), PLQC_MS, 5000},
-    {"tls_timeout_ms", offsetof(plqc_config, tls_ns), PLQC_MS, 5000},
-    {"idle_timeout_ms", offsetof(plqc_config, idle_ns), PLQC_MS, 10000},
+static const plqt_binding bindings[] = {
+    {"resolve_timeout_ms", offsetof(plqc_config, resolve_ns), PLQT_MS, 5000},
+    {"connect_timeout_ms", offsetof(plqc_config, connect_ns), PLQT_MS, 5000},
+    {"tls_timeout_ms", offsetof(plqc_config, tls_ns), PLQT_MS, 5000},
+    {"idle_timeout_ms", offsetof(plqc_config, idle_ns), PLQT_MS, 10000},
+    {"max_connections", offsetof(plqc_config, max_connections), 1, 64},
     {"connection_idle_ms", offsetof(plqc_config, connection_idle_ms), 1, 20000},
     {"connection_lifetime_ms", offsetof(plqc_config, connection_lifetime_ms), 1, 3600000},
+    TEXT(ca_file),
+    TEXT(ca_dir),
+    TEXT(crl_file),
+    TEXT(pins),
+    TEXT(client_certificate_file),
+    TEXT(client_key_file),
+    TEXT(client_key_password),
+    TEXT(proxy),
+    TEXT(proxy_user),
+    TEXT(proxy_password),
+    TEXT(http_version),
+    TEXT(resolve),
 };
-#define NUMBER_OPTION_COUNT (sizeof number_options / sizeof *number_options)
-
-static void **text_slot(plqc_config *config, size_t index) {
-  return (void **)(void *)((char *)config + text_options[index].offset);
-}
-
-static int64_t *number_slot(plqc_config *config, size_t index) {
-  return (int64_t *)(void *)((char *)config + number_options[index].offset);
-}
+#define BINDING_COUNT (sizeof bindings / sizeof *bindings)
 
 void plqc_config_clear(plqc_instance *instance) {
-  plqc_config *config = &instance->config;
-  for (size_t i = 0; i < TEXT_OPTION_COUNT; i++) {
-    void **slot = text_slot(config, i);
-    if (*slot) instance->host->wipe(*slot, strlen(*slot));
-    plqc_free(instance, *slot);
-    *slot = NULL;
-  }
-  plqc_free(instance, config->proxy_host);
-  config->proxy_host = NULL;
-}
-
-static bool is_key(const plq_transport_value *value, const char *key) {
-  return strlen(key) == value->key_len && memcmp(key, value->key, value->key_len) == 0;
-}
-
-static int32_t take(plqc_instance *instance, const plq_transport_value *value) {
-  plqc_config *config = &instance->config;
-  for (size_t i = 0; i < NUMBER_OPTION_COUNT; i++) {
-    if (is_key(value, number_options[i].key)) *number_slot(config, i) = value->number * number_options[i].unit;
-  }
-  if (is_key(value, "max_connections")) config->max_connections = (uint32_t)value->number;
-  if (is_key(value, "http_version")) {
-    config->http = strcmp(value->text, "2") == 0 ? 20 : strcmp(value->text, "1.1") == 0 ? 11 : 0;
-  }
-  for (size_t i = 0; i < TEXT_OPTION_COUNT; i++) {
-    void **slot = text_slot(config, i);
-    if (!is_key(value, text_options[i].key) || value->text_len == 0) continue;
-    plqc_free(instance, *slot);
-    *slot = plqc_copy(instance, value->text, value->text_len);
-    if (!*slot) return PLQ_E_MEMORY;
-  }
-  return PLQ_OK;
+  plqt_options_clear(instance->host, &instance->config, bindings, BINDING_COUNT);
+  plqc_free(instance, instance->config.proxy_host);
+  instance->config.proxy_host = NULL;
 }
 
 /* CURLOPT_PINNEDPUBLICKEY wants "sha256//A=;sha256//B=". */
-static int32_t check_pins(char *pins, plq_transport_error *error) {
-  char *out = pins;
-  for (const char *in = pins; *in; in++) {
-    if (*in != ' ') *out++ = *in == ',' ? ';' : *in;
+static int32_t read_pins(char *pins, plq_transport_error *error) {
+  int32_t status = plqt_pins_check(pins, error);
+  for (char *at = pins; *at; at++) {
+    if (*at == ',') *at = ';';
   }
-  *out = '\0';
-  for (const char *pin = pins; *pin;) {
-    size_t len = strcspn(pin, ";");
-    if (len != 8 + 44 || memcmp(pin, "sha256//", 8) != 0 || pin[len - 1] != '=') {
-      plqc_error_set(error, PLQ_E_PIN, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0,
-                     "pins: \"%.*s\" is not sha256// and 44 characters of base64", (int)(len < 60 ? len : 60), pin);
-      return PLQ_E_PIN;
-    }
-    pin += len + (pin[len] == ';');
-  }
-  return PLQ_OK;
+  return status;
 }
 
 static int32_t proxy_fault(plq_transport_error *error, const char *why) {
-  plqc_error_set(error, PLQ_E_PROXY_URL, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0,
+  plqt_error_set(error, PLQ_E_PROXY_URL, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0,
                  "proxy: %s; use http://host[:port] or https://host[:port]", why);
   return PLQ_E_PROXY_URL;
 }
@@ -171,16 +115,11 @@ static int32_t read_proxy(plqc_instance *instance, plq_transport_error *error) {
 int32_t plqc_config_read(plqc_instance *instance, const plq_transport_value *values, size_t count, size_t stride,
                          plq_transport_error *error) {
   plqc_config *config = &instance->config;
-  int32_t status = PLQ_OK;
-  for (size_t i = 0; i < NUMBER_OPTION_COUNT; i++) {
-    *number_slot(config, i) = number_options[i].fallback * number_options[i].unit;
-  }
-  config->max_connections = 64;
-  for (size_t i = 0; i < count && !status; i++) {
-    status = take(instance, (const plq_transport_value *)(const void *)((const char *)values + i * stride));
-  }
-  if (!status && config->pins) status = check_pins(config->pins, error);
+  int32_t status = plqt_options_read(instance->host, config, bindings, BINDING_COUNT, values, count, stride, error);
+  if (status) return status;
+  if (config->http_version) config->http = strcmp(config->http_version, "2") == 0 ? 20 : strcmp(config->http_version, "1.1") == 0 ? 11 : 0;
+  if (config->pins) status = read_pins(config->pins, error);
   if (!status && config->proxy) status = read_proxy(instance, error);
-  if (status == PLQ_E_MEMORY) plqc_error_set(error, status, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0, "out of memory");
+  if (status == PLQ_E_MEMORY) plqt_error_set(error, status, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0, "out of memory");
   return status;
 }

@@ -17,33 +17,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLQC_NEVER INT64_MAX
-#define PLQC_MS INT64_C(1000000)
-
-/* A field of a struct that came over the boundary exists only if it lies inside struct_size. */
-#define PLQC_HAS(object, field) ((object)->struct_size >= offsetof(__typeof__(*(object)), field) + sizeof((object)->field))
+#include "../common/plqt.h"
 
 typedef struct plqc_instance plqc_instance;
 typedef struct plqc_engine plqc_engine;
 typedef struct plqc_operation plqc_operation;
-typedef struct plqc_lookup plqc_lookup;
-typedef struct plqc_resolver plqc_resolver;
 
-/* ---- fds.c: every descriptor that the instance has open, for abandon_after_fork ---- */
+/* ---- wakeup.c ---- */
 
-#define PLQC_FD_BLOCK 64
-typedef struct plqc_fd_block {
-  _Atomic(struct plqc_fd_block *) next;
-  atomic_int slots[PLQC_FD_BLOCK]; /* -1: free, -2: being filled */
-  uint64_t inodes[PLQC_FD_BLOCK];
-} plqc_fd_block;
-
-void plqc_fds_init(plqc_fd_block *first);
-void plqc_fds_clear(plqc_fd_block *first);
-bool plqc_fds_add(plqc_fd_block *first, int fd);
-void plqc_fds_remove(plqc_fd_block *first, int fd);
-void plqc_fds_close_all(plqc_fd_block *first);
-int plqc_fds_close(plqc_fd_block *first, int fd);
 void plqc_search_begin(void);
 void plqc_search_end(void);
 void plqc_find_wakeup_pair(CURLM *multi, int near, int out_pair[2]);
@@ -53,9 +34,9 @@ void plqc_find_wakeup_pair(CURLM *multi, int near, int out_pair[2]);
 typedef struct plqc_config {
   int64_t resolve_ns, connect_ns, tls_ns, idle_ns;
   int64_t connection_idle_ms, connection_lifetime_ms;
-  uint32_t max_connections;
+  int64_t max_connections;
   int http; /* 0: auto, 11, 20 */
-  char *ca_file, *ca_dir, *crl_file, *pins, *resolve;
+  char *ca_file, *ca_dir, *crl_file, *pins, *resolve, *http_version;
   char *client_certificate_file, *client_key_file, *client_key_password;
   char *proxy, *proxy_user, *proxy_password, *proxy_host;
   uint32_t proxy_port;
@@ -69,25 +50,6 @@ int32_t plqc_config_read(plqc_instance *instance, const plq_transport_value *val
                          plq_transport_error *error);
 void plqc_config_clear(plqc_instance *instance);
 
-/* ---- resolve.c: name look-ups on threads of our own ---- */
-
-#define PLQC_ABANDONED_MAX 4
-#define PLQC_CACHE_NS (INT64_C(60000) * PLQC_MS)
-
-plqc_resolver *plqc_resolver_new(plqc_fd_block *fds);
-void plqc_resolver_release(plqc_resolver *resolver);
-/* The option resolve: "host:port:address" and so on. */
-int32_t plqc_resolver_preset(plqc_resolver *resolver, const char *list, plq_transport_error *error);
-/* Text "a.b.c.d,[e::f]" of a look-up that is less than a minute old, to be freed with free(), or NULL. */
-char *plqc_resolver_cached(plqc_resolver *resolver, const char *host, uint32_t port, int64_t now);
-/* Joins a look-up under way or starts one. NULL: *out_status says why. */
-plqc_lookup *plqc_lookup_start(plqc_resolver *resolver, const char *host, uint32_t port, int32_t *out_status, int *out_errno);
-int plqc_lookup_fd(const plqc_lookup *lookup);
-/* False while it runs; then *out_addresses (to be freed with free()) or a status. */
-bool plqc_lookup_result(plqc_resolver *resolver, plqc_lookup *lookup, char **out_addresses, int32_t *out_status, int *out_errno,
-                        int *out_code);
-void plqc_lookup_leave(plqc_resolver *resolver, plqc_lookup *lookup);
-
 /* ---- engine.c ---- */
 
 #define PLQC_LOOKUP_EVENT (UINT64_C(1) << 40) /* in an epoll event, in place of a descriptor */
@@ -95,14 +57,12 @@ void plqc_lookup_leave(plqc_resolver *resolver, plqc_lookup *lookup);
 struct plqc_engine {
   plqc_instance *instance;
   CURLM *multi;
-  int wake_fd;
-  int epoll_fd; /* -1 for a lane */
-  int timer_fd;
+  int wake_fd;  /* a lane's own, or the inbox's */
+  int epoll_fd; /* -1 for a lane, else the inbox's */
   int pair[2]; /* libcurl's own wake-up sockets */
   struct pollfd *polls;
   size_t poll_count, poll_capacity;
   int64_t timer_at;       /* when libcurl wants to be called */
-  int64_t armed_at;       /* what timer_fd is set to */
   int64_t limit_at;       /* no limit of an operation is earlier */
   plqc_operation *active; /* in libcurl or waiting for a look-up */
   plqc_operation *over;   /* waiting for their report */
@@ -113,8 +73,6 @@ struct plqc_engine {
 
 int32_t plqc_engine_init(plqc_engine *engine, plqc_instance *instance, bool async, int *out_errno);
 void plqc_engine_clear(plqc_engine *engine);
-void plqc_engine_wake(plqc_engine *engine);
-void plqc_engine_drain(int fd);
 /* Lets libcurl see a descriptor that is ready, or with CURL_SOCKET_TIMEOUT that time went by; then takes in what ended. */
 void plqc_engine_socket(plqc_engine *engine, curl_socket_t fd, int mask);
 /* Does everything that is due: libcurl's timer, cancellations, look-ups, limits. */
@@ -142,15 +100,14 @@ typedef struct plqc_response {
 } plqc_response;
 
 struct plqc_operation {
-  plqc_operation *next, *previous;             /* in the engine's or instance's list that its state says */
-  plqc_operation *known_next, *known_previous; /* in the instance's list of what was submitted and is not over */
+  plqt_entry entry;                /* first; of the asynchronous half */
+  plqc_operation *next, *previous; /* in the engine's or instance's list that its state says */
   plqc_operation *unsent_next;
   plqc_engine *engine;
   plqc_instance *instance;
   const plq_transport_request *request;
   const plq_transport_sink *sink;
-  uint64_t id;
-  atomic_bool cancelled;
+  const atomic_bool *cancelled; /* the entry's, or the lane's */
   plqc_state state;
   bool prewarm;
   bool want_fresh; /* a new connection */
@@ -173,7 +130,7 @@ struct plqc_operation {
   size_t line_capacity;
   struct curl_slist resolve;
   char *resolve_text;
-  plqc_lookup *lookup;
+  plqt_lookup *lookup;
 
   bool accepted; /* on_connected agreed: from here on it is MAYBE_SENT */
   bool refused;  /* a sink said no */
@@ -206,7 +163,7 @@ struct plqc_operation {
 bool plqc_easy_new(plqc_operation *op, int64_t now);
 bool plqc_never_reuse(const plqc_operation *op);
 
-bool plqc_operation_init(plqc_operation *op, plqc_instance *instance);
+bool plqc_operation_init(plqc_operation *op, plqc_instance *instance, const atomic_bool *cancelled);
 void plqc_operation_clear(plqc_operation *op);
 void plqc_operation_reset(plqc_operation *op, const plq_transport_request *request, const plq_transport_sink *sink, int64_t now);
 void plqc_operation_begin(plqc_operation *op, plqc_engine *engine, int64_t now);
@@ -235,8 +192,6 @@ void plqc_transfer_fill(const plqc_operation *op, int64_t now, plq_transport_tra
 
 /* ---- errors.c ---- */
 
-void plqc_error_set(plq_transport_error *error, int32_t status, int32_t phase, int32_t delivery, int os_errno,
-                    int64_t plugin_code, const char *format, ...) __attribute__((format(printf, 7, 8)));
 /* False: the operation succeeded. */
 bool plqc_error_of(plqc_operation *op, plq_transport_error *error);
 
@@ -251,59 +206,32 @@ int plqc_on_prereq(void *context, char *peer, char *local, int peer_port, int lo
 bool plqc_quiet_setup(void);
 bool plqc_connection_is_quiet(SSL *ssl, int fd);
 
-/* ---- pool.c ---- */
+/* ---- lane.c ---- */
 
 typedef struct plqc_lane {
-  struct plqc_lane *next, *previous; /* in the list of idle or busy lanes */
+  plqt_slot slot; /* first */
   plqc_engine engine;
   plqc_operation operation;
-  int64_t used_ns;
 } plqc_lane;
 
-typedef struct plqc_waiter {
-  struct plqc_waiter *next;
-  uint64_t id;
-  bool cancelled;
-} plqc_waiter;
-
-/* Gives a lane marked with the operation's id, or NULL and *out_status. */
-plqc_lane *plqc_lane_take(plqc_instance *instance, uint64_t id, const plq_transport_sink *sink, int64_t deadline_ns, int64_t now,
-                          int32_t *out_status, int *out_errno);
-plqc_lane *plqc_lane_try(plqc_instance *instance, uint64_t id, const plq_transport_target *target, int32_t *out_status,
-                         int *out_errno);
-void plqc_lane_give_back(plqc_instance *instance, plqc_lane *lane);
-uint32_t plqc_lanes_open_to(plqc_instance *instance, const plq_transport_target *target);
-/* Idle for so long that its connection is not to be used again. */
-bool plqc_lane_is_old(const plqc_lane *lane, int64_t now);
-void plqc_lanes_clear(plqc_instance *instance);
-/* Waits until one of the lanes has something to do, and does it. */
-void plqc_lanes_step(plqc_lane *const *lanes, size_t count, int64_t until);
+void plqc_lanes_setup(plqc_instance *instance);
 
 /* ---- instance.c ---- */
 
 struct plqc_instance {
   const plq_transport_host *host;
   plqc_config config;
-  plqc_fd_block fds;
-  plqc_resolver *resolver;
+  plqt_fds fds;
+  plqt_resolver *resolver;
   X509_STORE *trust;
   SSL_CTX *identity; /* holds the client certificate */
   char alpn_only[4];
 
-  pthread_mutex_t lock; /* all of the following, and the ids of operations */
-  pthread_cond_t lane_free;
-  plqc_lane *idle_first, *idle_last; /* the one used last comes first */
-  plqc_lane *busy;
-  uint32_t lane_count;
-  plqc_waiter *waiting;
+  plqt_pool pool;
 
+  plqt_inbox inbox;
   plqc_engine async;
   bool async_ready;
-  atomic_bool async_open; /* wake_fd may be written to */
-  atomic_bool wake_pending;
-  atomic_bool cancel_pending;
-  plqc_operation *queued, *queued_last; /* submitted, not begun; these and known change under the lock */
-  plqc_operation *known;
   plqc_operation *spare;
   uint32_t spare_count;
 };
@@ -331,7 +259,6 @@ int32_t plqc_submit(plq_transport_instance *instance, const plq_transport_reques
 int32_t plqc_event_fd(plq_transport_instance *instance);
 int32_t plqc_drive(plq_transport_instance *instance, int64_t until_ns);
 void plqc_wake(plq_transport_instance *instance);
-void plqc_async_cancel(plqc_instance *instance, uint64_t op);
 void plqc_async_clear(plqc_instance *instance);
 
 #endif

@@ -92,7 +92,7 @@ static plqt_slot *make_lane(void *owner, int32_t *out_status, int *out_errno) {
   lane->wake_fd = plqt_wake_fd_new(&instance->fds);
   if (lane->wake_fd < 0) {
     *out_errno = errno;
-    *out_status = plqt_status_of_connect(errno);
+    *out_status = plqt_status_of_lack(errno);
     plqo_free(instance, lane);
     return NULL;
   }

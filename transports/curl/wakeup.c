@@ -1,94 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A table of the descriptors that an instance has open. A forked child closes what the table says without taking a lock, so the
- * table is made of atomics and its blocks live as long as the instance.
- */
+/* libcurl's own wake-up sockets: found, so that they can be closed on exec and in a forked child. */
 #include "plqc.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-void plqc_fds_init(plqc_fd_block *first) {
-  atomic_init(&first->next, NULL);
-  for (int i = 0; i < PLQC_FD_BLOCK; i++) atomic_init(&first->slots[i], -1);
-}
-
-void plqc_fds_clear(plqc_fd_block *first) {
-  plqc_fd_block *block = atomic_load(&first->next);
-  while (block) {
-    plqc_fd_block *next = atomic_load(&block->next);
-    free(block);
-    block = next;
-  }
-}
-
-static uint64_t inode_of(int fd) {
-  struct stat info;
-  return fstat(fd, &info) ? 0 : (uint64_t)info.st_ino;
-}
-
-static bool replace(plqc_fd_block *block, int from, int to) {
-  for (int i = 0; i < PLQC_FD_BLOCK; i++) {
-    int expected = from;
-    if (!atomic_compare_exchange_strong(&block->slots[i], &expected, to == -1 ? -1 : -2)) continue;
-    if (to != -1) {
-      block->inodes[i] = inode_of(to);
-      atomic_store(&block->slots[i], to);
-    }
-    return true;
-  }
-  return false;
-}
-
-bool plqc_fds_add(plqc_fd_block *first, int fd) {
-  plqc_fd_block *block = first;
-  plqc_fds_remove(first, fd); /* libcurl closes sockets that lost a race without a word: the number may still be there */
-  while (!replace(block, -1, fd)) {
-    plqc_fd_block *next = atomic_load(&block->next);
-    if (!next) {
-      plqc_fd_block *fresh = malloc(sizeof *fresh);
-      if (!fresh) return false;
-      plqc_fds_init(fresh);
-      if (atomic_compare_exchange_strong(&block->next, &next, fresh)) {
-        next = fresh;
-      } else {
-        free(fresh);
-      }
-    }
-    block = next;
-  }
-  return true;
-}
-
-void plqc_fds_remove(plqc_fd_block *first, int fd) {
-  for (plqc_fd_block *block = first; block; block = atomic_load(&block->next)) {
-    if (replace(block, fd, -1)) return;
-  }
-}
-
-/* For the forked child. The inode tells whether a number still means what it meant. */
-void plqc_fds_close_all(plqc_fd_block *first) {
-  for (plqc_fd_block *block = first; block; block = atomic_load(&block->next)) {
-    for (int i = 0; i < PLQC_FD_BLOCK; i++) {
-      int fd = atomic_exchange(&block->slots[i], -1);
-      if (fd >= 0 && inode_of(fd) == block->inodes[i]) close(fd);
-    }
-  }
-}
-
-/* Out of the table first: a child that is forked in between must not close a number that is somebody else's by then. */
-int plqc_fds_close(plqc_fd_block *first, int fd) {
-  plqc_fds_remove(first, fd);
-  return close(fd);
-}
 
 /* How many bytes wait in (SIOCINQ) or behind (SIOCOUTQ) an unnamed Unix stream socket that lacks close-on-exec; -1 if it is none.
  */
