@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <plastiq/client.h>
 
-#include "../base/ambient.h"
 #include "../base/error.h"
 #include "../base/handle.h"
 #include "../operations/operation.h"
@@ -10,7 +9,7 @@
 
 /* The base layer does not know the operations, so their names are checked here. */
 static int32_t check_operations(const plq_options *options, plq_error **out_error) {
-  const char *list = plq__options_text(options, PLQ__OPT_RETRY_OPERATIONS);
+  const char *list = options != NULL ? plq__options_text(options, PLQ__OPT_RETRY_OPERATIONS) : NULL;
   struct plq__text rest = plq__text_in(list, PLQ_NUL), name;
   while (plq__next_part(&rest, ',', &name)) {
     if (plq__operation_find(name) != NULL) continue;
@@ -28,14 +27,8 @@ int32_t plq_client_new(const plq_options *options, plq_client_id *out_client, pl
   if (options != NULL && options->flags & PLQ__OPTIONS_SHOWN)
     return plq__fail(out_error, PLQ_E_ARGUMENT, "options",
                      "these options came from plq_client_options() and lack the secrets; make a client from options of your own");
-  plq_options *defaults = NULL;
-  int32_t status = options == NULL ? plq_options_new(0, &defaults, out_error) : PLQ_OK;
-  if (options == NULL) options = defaults;
-  if (status == PLQ_OK) status = check_operations(options, out_error);
-  if (status == PLQ_OK) status = plq__ambient_check(options, options->values[PLQ__OPT_ACCESS_TOKEN].source, out_error);
-  if (status == PLQ_OK) status = plq__client_new(options, out_client, out_error);
-  plq_options_free(defaults);
-  return status;
+  int32_t status = check_operations(options, out_error);
+  return status == PLQ_OK ? plq__client_new(options, out_client, out_error) : status;
 }
 
 /* The client with a reference, and its live part; NULL with a status and an error. */
@@ -67,7 +60,6 @@ int32_t plq_client_set_tokens(plq_client_id id, const char *token, size_t token_
   struct plq__text first = plq__text_in(token, token_len), second = plq__text_in(second_token, second_token_len);
   status = check_token("token", first, out_error);
   if (status == PLQ_OK) status = check_token("second_token", second, out_error);
-  if (status == PLQ_OK && first.at != NULL) status = plq__ambient_check(client->options, PLQ_SOURCE_CODE, out_error);
   if (status == PLQ_OK) {
     struct plq__tokens *tokens = plq__tokens_new(first, second);
     if (tokens != NULL)

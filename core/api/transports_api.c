@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "../base/alloc.h"
-#include "../base/ambient.h"
 #include "../plugin/internal.h"
 
 enum { TEXTS = PLQ_TRANSPORT_FAILURE };
@@ -131,8 +130,6 @@ int32_t plq_transports_new(const plq_options *options, plq_transports **out_tran
     plq__fail_plain(out_error, status);
     goto cleanup;
   }
-  status = options == NULL ? plq__ambient_read(copy, out_error) : PLQ_OK;
-  if (status != PLQ_OK) goto cleanup;
   const char *folder = plq__transport_folder(copy);
   status = folder != NULL ? check_folder(copy, folder, &there, out_error) : PLQ_OK;
   if (status != PLQ_OK) goto cleanup;

@@ -4,11 +4,8 @@
  * Options: keys and values from which a client is made. docs/options.md lists every key with type, default and meaning.
  *
  * Life: plq_options_new(), plq_options_set() for each, plq_client_new() (which copies), plq_options_free().
- * A value set here is stronger than an environment variable, PLASTIQ_ and the key in capitals (PLASTIQ_TIMEOUT_MS), which is stronger than
- * the default. Variables are read once, by plq_options_new(): a program that changes its environment in another thread meanwhile races with
- * that, as with every getenv(). An empty variable is not set; variables of other names are not looked at; options marked "only from code"
- * have none, and neither have transports' own. Privileged processes (AT_SECURE) read none.
- * A base_url, ca_file, ca_dir, pins or proxy from the environment does not combine with a token from code: #PLQ_E_AMBIENT_ADDRESS.
+ * A value set here is stronger than a PLASTIQ_... environment variable, which is stronger than the file named by
+ * PLASTIQ_CONFIG, which is stronger than the default. (This version reads neither environment nor file yet.)
  * A key of the form transport.key (such as curl.something) belongs to that transport and is checked when a client is made.
  * One thread at a time per object; nothing here blocks. Since 1.0.
  */
@@ -20,7 +17,7 @@
 
 PLQ_BEGIN_DECLS
 
-/** Flag for plq_options_new(): do not read the environment. Privileged processes never do. */
+/** Flag for plq_options_new(): read neither environment nor files. Privileged processes never read them. */
 #define PLQ_NO_AMBIENT UINT32_C(1)
 
 /* Where an effective value came from; see plq_options_get(). */
@@ -34,8 +31,7 @@ PLQ_BEGIN_DECLS
  * @param flags        0 or #PLQ_NO_AMBIENT
  * @param out_options  receives the options [owned]
  * @param out_error    receives details of a failure [owned], may be NULL
- * @return #PLQ_OK; #PLQ_E_ARGUMENT: an unknown flag, or out_options is NULL; #PLQ_E_MEMORY; what plq_options_set() answers for the value of
- *         a variable: the error names the variable
+ * @return #PLQ_OK; #PLQ_E_ARGUMENT: an unknown flag, or out_options is NULL; #PLQ_E_MEMORY
  */
 PLQ_API int32_t plq_options_new(uint32_t flags, plq_options **out_options, plq_error **out_error);
 

@@ -91,7 +91,6 @@ CHANGING = (r"(?<![\w.>])(signal|sigaction|sigprocmask|setlocale|uselocale|chdir
 UNSAFE = r"(?<![\w.>])(gets|strcpy|strcat|sprintf|vsprintf|alloca|tmpnam|mktemp|select)\s*\("
 # What is meant: path, pattern, why.
 ALLOWED = [
-    ("core/base/ambient.c", "secure_getenv", "the one place that reads the environment, for options"),
     ("core/base/random.c", "abort", "a kernel without getrandom"),
 ]
 
