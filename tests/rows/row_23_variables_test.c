@@ -197,6 +197,41 @@ static void test_no_token_to_an_ambient_address(void **state) {
   }
 }
 
+static void test_no_proxy_password_to_an_ambient_proxy(void **state) {
+  fixture *self = *state;
+  setenv("PLASTIQ_ACCESS_TOKEN", "test-key-0006", 1);
+  setenv("PLASTIQ_PROXY", "http://127.0.0.1:1", 1);
+  json_object *outcome =
+      fixture_try_connect(self, "curl", (fixture_options){LEFT("access_token"), {"proxy_password", "test-secret"}, FIXTURE_END});
+  check_refused(outcome, "PLQ_E_AMBIENT_ADDRESS", "PLASTIQ_PROXY");
+  assert_non_null(strstr(fixture_text(outcome, "message"), "proxy_password"));
+}
+
+static int32_t source_of(const fixture *self, const char *key, const char *expected) {
+  plq_options *options = NULL;
+  const char *value = NULL;
+  int32_t source = -1;
+  assert_int_equal(plq_client_options(self->client, &options, NULL), PLQ_OK);
+  assert_int_equal(plq_options_get(options, key, PLQ_NUL, &value, NULL, &source), PLQ_OK);
+  assert_string_equal(value, expected);
+  plq_options_free(options);
+  return source;
+}
+
+/* A client tells where each value came from. */
+static void test_sources(void **state) {
+  fixture *self = *state;
+  setenv("PLASTIQ_ACCESS_TOKEN", "test-key-0007", 1);
+  setenv("PLASTIQ_TRANSPORT", "curl", 1);
+  fixture_connect(self, NULL, (fixture_options){LEFT("access_token"), FIXTURE_END});
+  assert_int_equal(source_of(self, "transport", "curl"), PLQ_SOURCE_ENVIRONMENT);
+  assert_int_equal(source_of(self, "access_token", "[set]"), PLQ_SOURCE_ENVIRONMENT);
+  assert_int_equal(source_of(self, "backoff_cap_ms", "2"), PLQ_SOURCE_CODE);
+  assert_int_equal(source_of(self, "timeout_ms", "15000"), PLQ_SOURCE_DEFAULT);
+  assert_int_equal(plq_client_set_tokens(self->client, "test-key-0008", PLQ_NUL, NULL, 0, NULL), PLQ_OK);
+  assert_int_equal(source_of(self, "access_token", "[set]"), PLQ_SOURCE_CODE);
+}
+
 static void test_variable_does_not_allow_it(void **state) {
   fixture *self = *state;
   fixture_serve(self, GOOD);
@@ -246,6 +281,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_narrowed, setup, teardown),
       cmocka_unit_test_setup_teardown(test_folder, setup, teardown),
       cmocka_unit_test_setup_teardown(test_no_token_to_an_ambient_address, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_no_proxy_password_to_an_ambient_proxy, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_sources, setup, teardown),
       cmocka_unit_test_setup_teardown(test_variable_does_not_allow_it, setup, teardown),
       cmocka_unit_test_setup_teardown(test_what_combines, setup, teardown),
       cmocka_unit_test_setup_teardown(test_bad_secret_is_not_shown, setup, teardown),
