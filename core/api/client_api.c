@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <plastiq/client.h>
 
+#include "../base/ambient.h"
 #include "../base/error.h"
 #include "../base/handle.h"
 #include "../operations/operation.h"
@@ -9,7 +10,7 @@
 
 /* The base layer does not know the operations, so their names are checked here. */
 static int32_t check_operations(const plq_options *options, plq_error **out_error) {
-  const char *list = options != NULL ? plq__options_text(options, PLQ__OPT_RETRY_OPERATIONS) : NULL;
+  const char *list = plq__options_text(options, PLQ__OPT_RETRY_OPERATIONS);
   struct plq__text rest = plq__text_in(list, PLQ_NUL), name;
   while (plq__next_part(&rest, ',', &name)) {
     if (plq__operation_find(name) != NULL) continue;
@@ -27,8 +28,15 @@ int32_t plq_client_new(const plq_options *options, plq_client_id *out_client, pl
   if (options != NULL && options->flags & PLQ__OPTIONS_SHOWN)
     return plq__fail(out_error, PLQ_E_ARGUMENT, "options",
                      "these options came from plq_client_options() and lack the secrets; make a client from options of your own");
-  int32_t status = check_operations(options, out_error);
-  return status == PLQ_OK ? plq__client_new(options, out_client, out_error) : status;
+  plq_options *made = NULL;
+  int32_t status = options == NULL ? plq_options_new(0, &made, out_error) : PLQ_OK;
+  if (status != PLQ_OK) return status;
+  if (options == NULL) options = made;
+  status = check_operations(options, out_error);
+  if (status == PLQ_OK) status = plq__client_new(options, out_client, out_error);
+  if (status != PLQ_OK && out_error != NULL) plq__ambient_blame(options, *out_error);
+  plq__options_free(made);
+  return status;
 }
 
 /* The client with a reference, and its live part; NULL with a status and an error. */
@@ -60,8 +68,10 @@ int32_t plq_client_set_tokens(plq_client_id id, const char *token, size_t token_
   struct plq__text first = plq__text_in(token, token_len), second = plq__text_in(second_token, second_token_len);
   status = check_token("token", first, out_error);
   if (status == PLQ_OK) status = check_token("second_token", second, out_error);
+  if (status == PLQ_OK && client->ambient_address >= 0 && (first.at != NULL || second.at != NULL))
+    status = plq__ambient_refuse(client->ambient_address, first.at != NULL ? "token" : "second_token", out_error);
   if (status == PLQ_OK) {
-    struct plq__tokens *tokens = plq__tokens_new(first, second);
+    struct plq__tokens *tokens = plq__tokens_new(first, second, PLQ_SOURCE_CODE);
     if (tokens != NULL)
       plq__live_set_tokens(live, tokens);
     else
@@ -97,7 +107,7 @@ int32_t plq_client_options(plq_client_id id, plq_options **out_options, plq_erro
   static const char *const names[2] = {"access_token", "second_access_token"};
   for (int i = 0; i < 2 && status == PLQ_OK; i++)
     if (tokens->header[i] != NULL)
-      status = plq__options_put(shown, plq__text_in(names[i], PLQ_NUL), PLQ__TEXT("set"), PLQ_SOURCE_CODE, out_error);
+      status = plq__options_put(shown, plq__text_in(names[i], PLQ_NUL), PLQ__TEXT("set"), tokens->source[i], out_error);
   plq__tokens_unref(tokens);
   if (status == PLQ_OK)
     *out_options = shown;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../base/ambient.h"
 #include "../base/error.h"
 #include "../base/options.h"
 
@@ -12,8 +13,14 @@ int32_t plq_options_new(uint32_t flags, plq_options **out_options, plq_error **o
   if (out_options == NULL) return plq__fail(out_error, PLQ_E_ARGUMENT, "out_options", "out_options is NULL");
   *out_options = NULL;
   if (flags & ~PLQ_NO_AMBIENT) return plq__fail(out_error, PLQ_E_ARGUMENT, "flags", "flags must be 0 or PLQ_NO_AMBIENT");
-  *out_options = plq__options_new(flags);
-  return *out_options != NULL ? PLQ_OK : plq__fail_plain(out_error, PLQ_E_MEMORY);
+  plq_options *options = plq__options_new(flags);
+  if (options == NULL) return plq__fail_plain(out_error, PLQ_E_MEMORY);
+  int32_t status = (flags & PLQ_NO_AMBIENT) == 0 ? plq__ambient_read(options, out_error) : PLQ_OK;
+  if (status == PLQ_OK)
+    *out_options = options;
+  else
+    plq__options_free(options);
+  return status;
 }
 
 int32_t plq_options_set(plq_options *options, const char *key, size_t key_len, const char *value, size_t value_len,

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <limits.h>
+#include <plastiq/options.h>
 #include <plastiq/transports.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../base/alloc.h"
+#include "../base/ambient.h"
 #include "../plugin/internal.h"
 
 enum { TEXTS = PLQ_TRANSPORT_FAILURE };
@@ -123,18 +125,18 @@ int32_t plq_transports_new(const plq_options *options, plq_transports **out_tran
   if (out_transports == NULL) return plq__fail(out_error, PLQ_E_ARGUMENT, NULL, "out_transports is NULL");
   *out_transports = NULL;
   bool there = false;
-  int32_t status = PLQ_E_MEMORY;
-  plq_options *copy = plq__options_copy(options);
+  plq_options *made = NULL;
   struct plq_transports *transports = plq__alloc(sizeof *transports);
-  if (copy == NULL || transports == NULL) {
-    plq__fail_plain(out_error, status);
-    goto cleanup;
-  }
-  const char *folder = plq__transport_folder(copy);
-  status = folder != NULL ? check_folder(copy, folder, &there, out_error) : PLQ_OK;
+  if (transports == NULL) return plq__fail_plain(out_error, PLQ_E_MEMORY);
+  int32_t status = options == NULL ? plq_options_new(0, &made, out_error) : PLQ_OK;
   if (status != PLQ_OK) goto cleanup;
-  status = add_linked(transports, copy);
-  if (status == PLQ_OK && there) status = add_files(transports, copy, folder);
+  if (options == NULL) options = made;
+  const char *folder = plq__transport_folder(options);
+  if (folder != NULL) status = check_folder(options, folder, &there, out_error);
+  if (status != PLQ_OK && out_error != NULL) plq__ambient_blame(options, *out_error);
+  if (status != PLQ_OK) goto cleanup;
+  status = add_linked(transports, options);
+  if (status == PLQ_OK && there) status = add_files(transports, options, folder);
   if (status != PLQ_OK) {
     plq__fail_plain(out_error, status);
     goto cleanup;
@@ -145,7 +147,7 @@ int32_t plq_transports_new(const plq_options *options, plq_transports **out_tran
 
 cleanup:
   plq_transports_free(transports);
-  plq__options_free(copy);
+  plq__options_free(made);
   return status;
 }
 

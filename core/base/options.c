@@ -146,16 +146,33 @@ static int32_t check(int index, struct plq__text value, int64_t *out_number, plq
   return plq__fail(out_error, PLQ_E_OPTION_VALUE, row->name, "%s: %s", row->name, trouble);
 }
 
+/* What is not from code may choose less: nothing that weakens, and no code by its path. */
+static int32_t check_ambient(int index, struct plq__text value, plq_error **out_error) {
+  const struct plq__option *row = &option_rows[index];
+  if ((row->flags & PLQ__OPTION_CODE_ONLY) != 0)
+    return plq__fail(out_error, PLQ_E_OPTION_VALUE, row->name, "%s can be set in code only", row->name);
+  if (index != PLQ__OPT_TRANSPORT || plq__is_transport_name(value)) return PLQ_OK;
+  return plq__fail(out_error, PLQ_E_TRANSPORT_NAME, row->name,
+                   "transport must be a name here, such as curl: 1 to 32 of a-z 0-9 _ - that begins with a letter or digit. A path or "
+                   "URL of a transport is taken from code only");
+}
+
+bool plq__is_ambient(int32_t source) { return source == PLQ_SOURCE_FILE || source == PLQ_SOURCE_ENVIRONMENT; }
+
 /* ---- the set ---- */
 
 static bool is_secret(int index) { return option_rows[index].type == PLQ_OPTION_SECRET; }
 
+static void text_free(int index, char *text) {
+  if (is_secret(index))
+    plq__secure_free(text);
+  else
+    plq__free(text);
+}
+
 static void value_clear(plq_options *options, int index) {
   struct plq__value *value = &options->values[index];
-  if (is_secret(index))
-    plq__secure_free(value->text);
-  else
-    plq__free(value->text);
+  text_free(index, value->text);
   *value = (struct plq__value){0};
   const struct plq__option *row = &option_rows[index];
   if (row->default_text != NULL)
@@ -172,7 +189,10 @@ plq_options *plq__options_new(uint32_t flags) {
 
 void plq__options_free(plq_options *options) {
   if (options == NULL) return;
-  for (int i = 0; i < PLQ__OPT_COUNT; i++) value_clear(options, i);
+  for (int i = 0; i < PLQ__OPT_COUNT; i++) {
+    value_clear(options, i);
+    text_free(i, options->covered[i].text);
+  }
   while (options->own != NULL) {
     struct plq__own_value *own = options->own;
     options->own = own->next;
@@ -186,9 +206,23 @@ void plq__options_free(plq_options *options) {
 static int32_t value_set(plq_options *options, int index, struct plq__text text, int64_t number, int32_t source) {
   char *copy = is_secret(index) ? plq__secure_copy(text.at, text.len) : plq__copy(text.at, text.len);
   if (copy == NULL) return PLQ_E_MEMORY;
+  struct plq__value *value = &options->values[index];
+  if (value->text != NULL && plq__is_ambient(value->source) && !plq__is_ambient(source)) {
+    options->covered[index] = *value;
+    value->text = NULL;
+  }
   value_clear(options, index);
-  options->values[index] = (struct plq__value){copy, text.len, number, source};
+  *value = (struct plq__value){copy, text.len, number, source};
   return PLQ_OK;
+}
+
+/* What code set is gone, and what the surroundings say counts again. */
+static void value_take_back(plq_options *options, int index) {
+  if (plq__is_ambient(options->values[index].source)) return;
+  value_clear(options, index);
+  if (options->covered[index].text == NULL) return;
+  options->values[index] = options->covered[index];
+  options->covered[index] = (struct plq__value){0};
 }
 
 static struct plq__own_value **own_find(plq_options *options, struct plq__text key) {
@@ -286,10 +320,11 @@ int32_t plq__options_put(plq_options *options, struct plq__text key, struct plq_
   }
   if (options->values[index].text != NULL && options->values[index].source > source) return PLQ_OK;
   if (value.at == NULL) {
-    value_clear(options, index);
+    value_take_back(options, index);
     return PLQ_OK;
   }
-  int32_t status = check(index, value, &number, out_error);
+  int32_t status = plq__is_ambient(source) ? check_ambient(index, value, out_error) : PLQ_OK;
+  if (status == PLQ_OK) status = check(index, value, &number, out_error);
   if (status != PLQ_OK) return status;
   status = value_set(options, index, value, number, source);
   return status == PLQ_OK ? PLQ_OK : plq__fail_plain(out_error, status);

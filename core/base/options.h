@@ -14,6 +14,7 @@
 #define PLQ__OPTION_FOREVER 2u   /* -1 is a value */
 #define PLQ__OPTION_TRANSPORT 4u /* handed to a transport that has this key */
 #define PLQ__OPTION_NEEDED 8u    /* set, and the transport lacks the key: an error */
+#define PLQ__OPTION_ADDRESS 16u  /* decides who gets the tokens, or is believed to be the service */
 
 struct plq__option {
   const char *name;
@@ -23,6 +24,7 @@ struct plq__option {
   const char *default_text;
   const char *choices;
   const char *doc;
+  const char *variable; /* of the environment; NULL: there is none */
 };
 
 struct plq__value {
@@ -45,6 +47,7 @@ struct plq__own_value {
 struct plq_options {
   uint32_t flags;
   struct plq__value values[PLQ__OPT_COUNT];
+  struct plq__value covered[PLQ__OPT_COUNT]; /* ambient values under those from code, for when these are taken back */
   struct plq__own_value *own;
 };
 
@@ -55,7 +58,9 @@ int plq__option_find(struct plq__text name);
 plq_options *plq__options_new(uint32_t flags);
 plq_options *plq__options_copy(const plq_options *options); /* NULL options: defaults */
 void plq__options_free(plq_options *options);
-/* The door for every source. A weaker source does not replace a stronger one. A NULL value takes the option back. */
+/* Whether a source is neither code nor the default: such values are held to stricter rules. */
+bool plq__is_ambient(int32_t source);
+/* The door for every source. A weaker source does not replace a stronger one. A NULL value, from code only, takes back what code set. */
 int32_t plq__options_put(plq_options *options, struct plq__text key, struct plq__text value, int32_t source, plq_error **out_error);
 
 void plq__options_unset(plq_options *options, enum plq__option_index index);

@@ -187,7 +187,9 @@ static void record(struct call *call, const struct plq__attempt_state *attempt, 
 static int32_t local_failure(struct call *call, int32_t status) {
   plq_error *error = NULL;
   if (status == PLQ_E_TOKEN_MISSING)
-    plq__fail(&error, status, "access_token", "no access token is configured; set the option access_token, or call plq_client_set_tokens()");
+    plq__fail(&error, status, "access_token",
+              "no access token is configured; set the option access_token or the variable PLASTIQ_ACCESS_TOKEN, or call "
+              "plq_client_set_tokens()");
   else
     plq__fail_plain(&error, status);
   if (error != NULL) set_text(error, PLQ__ERROR_TRACE_ID, call->exchange->trace_id);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "../base/alloc.h"
+#include "../base/ambient.h"
 #include "../base/clock.h"
 #include "../base/error.h"
 #include "../base/fork.h"
@@ -93,7 +94,9 @@ static void client_destroy(void *object) {
 /* Moves the tokens out of the options: from now on they live in one place, where they can be replaced. */
 static struct plq__tokens *take_tokens(plq_options *options) {
   const struct plq__value *first = &options->values[PLQ__OPT_ACCESS_TOKEN], *second = &options->values[PLQ__OPT_SECOND_ACCESS_TOKEN];
-  struct plq__tokens *tokens = plq__tokens_new((struct plq__text){first->text, first->len}, (struct plq__text){second->text, second->len});
+  struct plq__tokens *tokens = plq__tokens_new((struct plq__text){first->text, first->len},
+                                               (struct plq__text){second->text, second->len}, first->source);
+  if (tokens != NULL) tokens->source[1] = second->source;
   plq__options_unset(options, PLQ__OPT_ACCESS_TOKEN);
   plq__options_unset(options, PLQ__OPT_SECOND_ACCESS_TOKEN);
   return tokens;
@@ -105,6 +108,8 @@ int32_t plq__client_new(const plq_options *options, plq_client_id *out_client, p
   if (client == NULL) return plq__fail_plain(out_error, PLQ_E_MEMORY);
   client->options = plq__options_copy(options);
   int32_t status = client->options != NULL ? PLQ_OK : plq__fail_plain(out_error, PLQ_E_MEMORY);
+  if (status == PLQ_OK) status = plq__ambient_check(client->options, out_error);
+  if (status == PLQ_OK) client->ambient_address = plq__ambient_address(client->options);
   if (status == PLQ_OK) status = plq__settings_init(&client->settings, client->options, out_error);
   if (status == PLQ_OK) status = plq__plugin_load(client->options, &client->plugin, out_error);
   if (status == PLQ_OK) status = live_new(client, take_tokens(client->options), &live, out_error);

@@ -43,6 +43,7 @@ struct plq__live {
 
 struct plq__client {
   plq_options *options;
+  int ambient_address; /* the option by which the surroundings decide who gets the tokens, or -1 */
   struct plq__settings settings;
   const struct plq__plugin *plugin;
   _Atomic(struct plq__live *) live;

@@ -20,10 +20,11 @@ static bool set(struct plq__tokens *tokens, int which, struct plq__text token) {
   return true;
 }
 
-struct plq__tokens *plq__tokens_new(struct plq__text first, struct plq__text second) {
+struct plq__tokens *plq__tokens_new(struct plq__text first, struct plq__text second, int32_t source) {
   struct plq__tokens *tokens = plq__alloc(sizeof *tokens);
   if (tokens == NULL) return NULL;
   tokens->references = 1;
+  tokens->source[0] = tokens->source[1] = source;
   if (set(tokens, 0, first) && set(tokens, 1, second)) return tokens;
   plq__tokens_unref(tokens);
   return NULL;

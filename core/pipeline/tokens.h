@@ -11,10 +11,11 @@ struct plq__tokens {
   _Atomic int references;
   char *header[2]; /* "Bearer <token>", or NULL: the access token and the second one */
   size_t header_len[2];
+  int32_t source[2]; /* PLQ_SOURCE_* */
 };
 
-/* Copies; a NULL token is none. NULL without memory. */
-struct plq__tokens *plq__tokens_new(struct plq__text first, struct plq__text second);
+/* Copies; a NULL token is none. Both came from `source`. NULL without memory. */
+struct plq__tokens *plq__tokens_new(struct plq__text first, struct plq__text second, int32_t source);
 struct plq__tokens *plq__tokens_ref(struct plq__tokens *tokens);
 void plq__tokens_unref(struct plq__tokens *tokens);
 /* The bare token, for redaction. */

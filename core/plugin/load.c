@@ -4,7 +4,6 @@
  * to another transport, nothing is unloaded, and a failure is not remembered: the next load looks again.
  */
 #include <limits.h>
-#include <plastiq/options.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,14 +89,15 @@ static int32_t not_found(struct plq__loading *loading, struct plq__text name) {
         "there is no transport \"%.*s\": this build of libplastiq loads no files, and linked in are: %s; use "
         "plq_transport_register_static()",
         (int)name.len, name.at, present);
-  bool chosen = plq__options_is_set(loading->options, PLQ__OPT_TRANSPORT_DIR);
+  const struct plq__value *chosen = &loading->options->values[PLQ__OPT_TRANSPORT_DIR];
   plq__clean(why, sizeof why, loading->message, strlen(loading->message)); /* of the row before this one */
   return plq__loading_fail(
       loading, PLQ_E_TRANSPORT_NOT_FOUND, "name", "there is no transport \"%.*s\": %s; there are: %s. %s", (int)name.len, name.at,
       why, present,
-      chosen ? "The option transport_dir chose that folder"
-             : "That folder is the plugindir of this build (pkg-config --variable=plugindir plastiq); the option "
-               "transport_dir chooses another");
+      chosen->text == NULL              ? "That folder is the plugindir of this build (pkg-config --variable=plugindir plastiq); the "
+                                          "option transport_dir chooses another"
+      : plq__is_ambient(chosen->source) ? "The variable PLASTIQ_TRANSPORT_DIR chose that folder"
+                                        : "The option transport_dir chose that folder");
 }
 
 #ifndef PLQ_NO_DLOPEN
@@ -248,9 +248,6 @@ static int32_t find_path(struct plq__loading *loading, const char *asked, struct
 /* ---- name or path ---- */
 
 static int32_t find_by_path(struct plq__loading *loading, const char *path, struct plq__loaded **out_loaded) {
-  if (loading->options->values[PLQ__OPT_TRANSPORT].source == PLQ_SOURCE_ENVIRONMENT)
-    return plq__loading_fail(loading, PLQ_E_TRANSPORT_NAME, "policy",
-                             "the environment may choose a transport by name only, not by the path %s", path);
   struct plq__text told = plq__name_of_path(path), none = {path, 0};
   int32_t status = told.len > 0 ? check_allowed(loading, told) : PLQ_OK;
   if (status != PLQ_OK) return status;

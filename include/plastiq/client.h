@@ -19,11 +19,13 @@ PLQ_BEGIN_DECLS
 
 /**
  * Makes a client: checks the options together, loads the transport, reads CA certificates and keys.
- * @param options     [borrowed, copied] NULL for defaults; may be freed or changed afterwards
+ * @param options     [borrowed, copied] NULL: as plq_options_new() with 0 makes them; may be freed or changed afterwards
  * @param out_client  receives the handle; 0 on failure
  * @param out_error   receives details of a failure [owned], may be NULL; it has a load log if the transport was the trouble
  * @return #PLQ_OK, also without an access token (then calls answer #PLQ_E_TOKEN_MISSING until there is one); a status of the
- *         kinds config or load; #PLQ_E_RESOURCE_HANDLES; #PLQ_E_MEMORY
+ *         kinds config or load; #PLQ_E_RESOURCE_HANDLES; #PLQ_E_MEMORY.
+ *         #PLQ_E_AMBIENT_ADDRESS: base_url, ca_file, ca_dir, pins or proxy come from the environment, and a token from code (or
+ *         proxy_password from code, and proxy, ca_file or ca_dir do); the option allow_ambient_address permits that
  * Any thread. Blocks for local files only.
  */
 PLQ_API int32_t plq_client_new(const plq_options *options, plq_client_id *out_client, plq_error **out_error);
@@ -33,7 +35,8 @@ PLQ_API int32_t plq_client_new(const plq_options *options, plq_client_id *out_cl
  * @param client            the client
  * @param token             [copied] NULL: none, so that calls answer #PLQ_E_TOKEN_MISSING
  * @param second_token      [copied] tried once after a 401; NULL: none
- * @return #PLQ_OK; #PLQ_E_HANDLE; #PLQ_E_TOKEN_INVALID: nothing was replaced; #PLQ_E_MEMORY
+ * @return #PLQ_OK; #PLQ_E_HANDLE; #PLQ_E_TOKEN_INVALID: nothing was replaced; #PLQ_E_AMBIENT_ADDRESS: the client's base_url, ca_file,
+ *         ca_dir, pins or proxy came from the environment, and these tokens do not; nothing was replaced; #PLQ_E_MEMORY
  * Any thread; does not block. Since 1.0.
  */
 PLQ_API int32_t plq_client_set_tokens(plq_client_id client, const char *token, size_t token_len, const char *second_token,

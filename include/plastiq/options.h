@@ -5,9 +5,17 @@
  *
  * Life: plq_options_new(), plq_options_set() for each, plq_client_new() (which copies), plq_options_free().
  * A value set here is stronger than a PLASTIQ_... environment variable, which is stronger than the file named by
- * PLASTIQ_CONFIG, which is stronger than the default. (This version reads neither environment nor file yet.)
+ * PLASTIQ_CONFIG, which is stronger than the default. (This version reads no file yet.)
  * A key of the form transport.key (such as curl.something) belongs to that transport and is checked when a client is made.
  * One thread at a time per object; nothing here blocks. Since 1.0.
+ *
+ * The environment: the option timeout_ms comes from the variable PLASTIQ_TIMEOUT_MS, and so does every option of docs/options.md that is
+ * not marked as code's alone. A transport's own options have no variables. An empty variable counts as not set; one that belongs to no
+ * option is ignored, since others may use the prefix too. A secret from code does not combine with an address from the environment:
+ * see #PLQ_E_AMBIENT_ADDRESS at plq_client_new().
+ * The variables are read inside plq_options_new(), and inside plq_client_new() and plq_transports_new() if they get no options; never
+ * at another time, and not at all in a process with more rights than its caller (AT_SECURE: set-user-ID, set-group-ID, capabilities).
+ * As with getenv(), no other thread may change the environment meanwhile.
  */
 #ifndef PLASTIQ_OPTIONS_H
 #define PLASTIQ_OPTIONS_H
@@ -27,11 +35,12 @@ PLQ_BEGIN_DECLS
 #define PLQ_SOURCE_CODE 3
 
 /**
- * Makes an empty set of options.
+ * Makes a set of options: empty, but for what the environment says.
  * @param flags        0 or #PLQ_NO_AMBIENT
  * @param out_options  receives the options [owned]
  * @param out_error    receives details of a failure [owned], may be NULL
- * @return #PLQ_OK; #PLQ_E_ARGUMENT: an unknown flag, or out_options is NULL; #PLQ_E_MEMORY
+ * @return #PLQ_OK; #PLQ_E_ARGUMENT: an unknown flag, or out_options is NULL; #PLQ_E_MEMORY; a status as from plq_options_set(): a
+ *         variable has a bad value, also if code would have set that option; the error names the variable and what would be right
  */
 PLQ_API int32_t plq_options_new(uint32_t flags, plq_options **out_options, plq_error **out_error);
 
@@ -40,7 +49,7 @@ PLQ_API int32_t plq_options_new(uint32_t flags, plq_options **out_options, plq_e
  * earlier one. The value is checked at once; what only makes sense together is checked by plq_client_new().
  * @param options  [borrowed]
  * @param key      [copied] the option's name
- * @param value    [copied] NULL takes the option back
+ * @param value    [copied] NULL takes back what was set here: the environment's value counts again, or the default
  * @return #PLQ_OK; #PLQ_E_OPTION_UNKNOWN: the error names the nearest option there is; #PLQ_E_OPTION_VALUE and the other config
  *         statuses: the error says what would be right; #PLQ_E_TEXT_ENCODING; #PLQ_E_ARGUMENT; #PLQ_E_MEMORY.
  *         On failure the options are as they were.

@@ -81,7 +81,7 @@ PLQ_BEGIN_DECLS
 #define PLQ_E_CLIENT_CERTIFICATE 2009 /**< the client certificate or its key cannot be used */
 #define PLQ_E_PIN 2010 /**< a public-key pin is malformed */
 #define PLQ_E_PROXY_URL 2011 /**< the proxy URL is not usable */
-#define PLQ_E_AMBIENT_ADDRESS 2012 /**< an address or trust setting from the environment does not combine with a token from code */
+#define PLQ_E_AMBIENT_ADDRESS 2012 /**< an address or trust setting from the environment does not combine with a token or password from code */
 #define PLQ_E_CAPABILITY_MISSING 2013 /**< the transport cannot do what an option asks for */
 #define PLQ_E_REVOCATION_LIST 2014 /**< the certificate revocation list cannot be read */
 #define PLQ_E_FIELD_UNKNOWN 3001 /**< the operation has no field of this name */

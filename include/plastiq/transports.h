@@ -29,7 +29,7 @@ PLQ_BEGIN_DECLS
 /**
  * Lists the transports that are linked in or lie in the transport folder, and loads each to ask what it is. A loaded transport
  * stays loaded for the life of the process.
- * @param options         [borrowed] transport_dir and the other options about loading; NULL for defaults
+ * @param options         [borrowed] transport_dir and the other options about loading; NULL: as plq_options_new() with 0 makes them
  * @param out_transports  receives the list [owned], sorted by name
  * @return #PLQ_OK, also if some could not be loaded; #PLQ_E_TRANSPORT_PATH_UNSAFE: the folder could be changed by others;
  *         #PLQ_E_TRANSPORT_NOT_FOUND: there is no such folder; #PLQ_E_ARGUMENT; #PLQ_E_MEMORY

@@ -4,6 +4,7 @@
 # install.sh SOURCE_DIR
 set -euo pipefail
 source_dir=$1
+unset "${!PLASTIQ_@}"
 export PLASTIQ_ACCESS_TOKEN=test-key-0000000000000000 EXAMPLE_TOKEN=test-key-0000000000000000
 unset LD_LIBRARY_PATH DESTDIR CFLAGS CPPFLAGS LDFLAGS
 umask 022
@@ -78,6 +79,24 @@ has '^cs_test_' run transport stub allow_test_transports true
 if run transport stub >"$work/out" 2>&1; then false; fi
 grep -q PLQ_E_TRANSPORT_TEST_CLASS "$work/out"
 
+step "the same program, over each production transport that is installed, by PLASTIQ_TRANSPORT alone"
+production=$("$prefix/bin/plastiq" transports | awk '$2 == "production" { print $1 }')
+grep -qx curl <<<"$production"
+for name in $production; do
+  PLASTIQ_TRANSPORT=$name has '^cs_test_' run
+  echo "   $name"
+done
+PLASTIQ_TRANSPORT=no-such-transport run >"$work/out" 2>&1 && false # it is the variable that decides
+grep -q 'PLQ_E_TRANSPORT_NOT_FOUND: the variable PLASTIQ_TRANSPORT:' "$work/out"
+PLASTIQ_TRANSPORT=stub run >"$work/out" 2>&1 && false
+grep -q 'PLQ_E_TRANSPORT_TEST_CLASS: the variable PLASTIQ_TRANSPORT:' "$work/out"
+PLASTIQ_TRANSPORT=stub has '^cs_test_' run allow_test_transports true
+PLASTIQ_TRANSPORT=$plugindir/libplastiq-transport-curl.so run >"$work/out" 2>&1 && false
+grep -q 'PLQ_E_TRANSPORT_NAME: the variable PLASTIQ_TRANSPORT:' "$work/out"
+PLASTIQ_BASE_URL=$url "$work/example" ca_file "$work/ca/ca.pem" >"$work/out" 2>&1 && false # the token is from code, the address is not
+grep -q PLQ_E_AMBIENT_ADDRESS "$work/out"
+PLASTIQ_BASE_URL=$url PLASTIQ_CA_FILE=$work/ca/ca.pem has '^cs_test_' env -u EXAMPLE_TOKEN "$work/example"
+
 step "the example of docs/testing.md passes"
 c_blocks docs/testing.md >"$work/testing.c"
 # shellcheck disable=SC2046
@@ -111,4 +130,5 @@ PKG_CONFIG_PATH=${PKG_CONFIG_PATH/"$prefix"/"$work/moved"}
 moved=$(realpath "$(pkg-config --variable=plugindir plastiq)")
 [[ $moved = "$(realpath "$work/moved")"/* ]]
 has libcurl "$work/moved/bin/plastiq" transports --transport-dir "$moved"
+PLASTIQ_TRANSPORT_DIR=$moved has libcurl "$work/moved/bin/plastiq" transports
 echo "installed, compiled, swapped, moved"

@@ -18,6 +18,7 @@ int fixture_setup(void **state) {
   fixture *self = test_alloc(sizeof *self);
   (void)alarm(240);
   self->ca = test_ca_new();
+  self->flags = PLQ_NO_AMBIENT;
   *state = self;
   return 0;
 }
@@ -90,7 +91,7 @@ json_object *fixture_try_connect(fixture *self, const char *transport, fixture_o
   plq_client_free(self->client);
   self->client = 0;
   test_outcome_clear(&self->outcome);
-  int32_t status = plq_options_new(PLQ_NO_AMBIENT, &options, &error);
+  int32_t status = plq_options_new(self->flags, &options, &error);
   if (status == PLQ_OK) status = set_all(self, options, defaults, &error);
   if (status == PLQ_OK) status = set_all(self, options, list, &error);
   if (status == PLQ_OK) status = plq_client_new(options, &self->client, &error);

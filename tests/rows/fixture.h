@@ -31,6 +31,7 @@ typedef struct fixture {
   test_script *script;
   test_server *server;
   plq_client_id client;
+  uint32_t flags;       /* of plq_options_new(); PLQ_NO_AMBIENT unless a test wants the environment */
   test_outcome outcome; /* of the last call */
 } fixture;
 

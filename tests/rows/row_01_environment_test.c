@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Row 1: sandbox and production mean what they say, and the effective host can be read back. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "fixture.h"
 
 static void check_host(void **state, const char *environment, const char *base_url, const char *expected) {
@@ -28,6 +31,20 @@ static void test_base_url_replaces(void **state) {
   check_host(state, "production", "https://localhost:8443/api", "https://localhost:8443/api");
 }
 
+/* A variable may choose between the two, and the client tells that one did; code is stronger. */
+static void test_variable(void **state) {
+  fixture *self = *state;
+  self->flags = 0;
+  setenv("PLASTIQ_ENVIRONMENT", "production", 1);
+  check_host(state, NULL, NULL, "https://connect.plastiq.com/api");
+  check_host(state, "sandbox", NULL, "https://connect.sandbox.plastiq.com/api");
+  setenv("PLASTIQ_ENVIRONMENT", "Production", 1);
+  json_object *outcome = fixture_try_connect(self, "stub", (fixture_options){FIXTURE_END});
+  assert_string_equal(fixture_text(outcome, "status"), "PLQ_E_ENVIRONMENT_UNKNOWN");
+  assert_non_null(strstr(fixture_text(outcome, "message"), "PLASTIQ_ENVIRONMENT"));
+  unsetenv("PLASTIQ_ENVIRONMENT");
+}
+
 static void test_readable_before_a_client(void **state) {
   plq_options *options = NULL;
   const char *value = NULL;
@@ -51,6 +68,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_production, fixture_setup, fixture_teardown),
       cmocka_unit_test_setup_teardown(test_default_is_sandbox, fixture_setup, fixture_teardown),
       cmocka_unit_test_setup_teardown(test_base_url_replaces, fixture_setup, fixture_teardown),
+      cmocka_unit_test_setup_teardown(test_variable, fixture_setup, fixture_teardown),
       cmocka_unit_test(test_readable_before_a_client),
   };
   return cmocka_run_group_tests_name("row 1: environment", tests, NULL, NULL);

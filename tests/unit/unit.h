@@ -46,4 +46,18 @@ static inline void expect_rows_end(void) {
   assert_int_equal(failed, 0);
 }
 
+/* For cmocka: unsets every variable that the library might read, of the caller's environment or of another test. */
+static inline int forget_variables(void **state) {
+  extern char **environ;
+  (void)state;
+  for (char **at = environ; *at != NULL;) {
+    char name[128];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(*at, "="), *at);
+    bool ours = strncmp(name, "PLASTIQ_", 8) == 0;
+    if (ours) unsetenv(name);
+    at = ours ? environ : at + 1;
+  }
+  return 0;
+}
+
 #endif

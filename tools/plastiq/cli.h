@@ -49,6 +49,7 @@ enum {
   CLI_ENVIRONMENT,
   CLI_BASE_URL,
   CLI_ALLOW_PLAIN_HTTP,
+  CLI_ALLOW_AMBIENT_ADDRESS,
   CLI_TRANSPORT,
   CLI_TRANSPORT_DIR,
   CLI_TRANSPORT_ALLOW,
@@ -117,7 +118,7 @@ extern const struct poptOption cli_secrets_table[];
 /* Makes library options of what was given. The caller frees them, also on failure. */
 int cli_options_new(const struct cli_args *args, plq_options **out_options);
 int cli_client_new(const struct cli_args *args, plq_client_id *out_client);
-/* Sets the secrets among the options from files and from the environment. */
+/* Sets the secrets among the options from the files that were named. */
 int cli_secrets_set(const struct cli_args *args, plq_options *options);
 /* Whether an option is a secret, which is never taken from an argument; then how it is given. */
 const char *cli_secrets_other_way(const char *key);

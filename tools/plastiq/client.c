@@ -20,6 +20,8 @@ const struct poptOption cli_client_table[] = {
      "sandbox|production"},
     {"base-url", 0, POPT_ARG_STRING, NULL, CLI_BASE_URL, "Address in place of the environment's", "https://HOST[:PORT][/PATH]"},
     {"allow-plain-http", 0, POPT_ARG_NONE, NULL, CLI_ALLOW_PLAIN_HTTP, "Allow an http address on this machine, for tests", NULL},
+    {"allow-ambient-address", 0, POPT_ARG_NONE, NULL, CLI_ALLOW_AMBIENT_ADDRESS,
+     "Allow a token from a file to go where a variable points", NULL},
     {"transport", 0, POPT_ARG_STRING, NULL, CLI_TRANSPORT, "Transport to use (curl unless said)", "NAME|PATH"},
     {"ca-file", 0, POPT_ARG_STRING, NULL, CLI_CA_FILE, "CA certificates to trust instead of the system's", "FILE"},
     {"ca-dir", 0, POPT_ARG_STRING, NULL, CLI_CA_DIR, "The same, a hashed folder", "DIR"},

@@ -71,6 +71,7 @@ static const char *hint_for(int32_t status) {
   } rows[] = {
       {PLQ_E_HTTP_UNAUTHORIZED,
        "check the token in --token-file or PLASTIQ_ACCESS_TOKEN, and that it is one for this --environment"},
+      {PLQ_E_AMBIENT_ADDRESS, "here: give the address as an option, or allow it by --allow-ambient-address"},
       {PLQ_E_HTTP_NOT_FOUND, "check the path in --base-url"},
       {PLQ_E_RESOLVE_NOT_FOUND, "check the host in --base-url"},
       {PLQ_E_CONNECT_REFUSED, "check --base-url, and that something listens there"},

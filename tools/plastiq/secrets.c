@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Secrets among the options: from a file or from the environment, never from an argument, which every user of a machine can see.
- */
+/* Secrets among the options: from a file, or from the environment, which the library reads itself; never from an argument, which
+   every user of a machine can see. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -91,20 +90,11 @@ static int set_from_file(const struct cli_args *args, plq_options *options, cons
   return end;
 }
 
-static bool is_set(const plq_options *options, const char *key) {
-  const char *value = NULL;
-  return plq_options_get(options, key, PLQ_NUL, &value, NULL, NULL) == PLQ_OK && value != NULL;
-}
-
 int cli_secrets_set(const struct cli_args *args, plq_options *options) {
   int end = CLI_GO_ON;
   for (size_t i = 0; i < SOURCES && end == CLI_GO_ON; i++) {
     const char *path = cli_args_value(args, sources[i].code);
-    const char *variable = secure_getenv(sources[i].variable);
-    if (path != NULL)
-      end = set_from_file(args, options, &sources[i], path);
-    else if (variable != NULL && variable[0] != '\0' && !is_set(options, sources[i].key))
-      end = set(args, options, sources[i].key, variable, PLQ_NUL);
+    if (path != NULL) end = set_from_file(args, options, &sources[i], path);
   }
   return end;
 }

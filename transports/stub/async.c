@@ -9,10 +9,10 @@
 #include <poll.h>
 #include <unistd.h>
 
-/* Whether drive can bring an operation further; one that hangs has to be cancelled first, or the clock moved. */
+/* Whether drive can bring an operation further; one that hangs without a deadline has to be cancelled first. */
 static bool is_active(const operation *op) {
   if (!op->async || op->state == OP_RUNNING) return false;
-  return op->state == OP_QUEUED || op->wake_ns != FOREVER || operation_due_ns(op) <= op->instance->now_ns;
+  return op->state == OP_QUEUED || operation_due_ns(op) != FOREVER;
 }
 
 static bool any_active(const plq_transport_instance *self) {
@@ -31,14 +31,6 @@ static operation *next_event(plq_transport_instance *self, uint64_t last) {
     if (found == NULL || operation_due_ns(op) < operation_due_ns(found)) found = op;
   }
   return found;
-}
-
-static int64_t first_deadline(const plq_transport_instance *self) {
-  int64_t first = FOREVER;
-  for (const operation *op = self->operations; op != NULL; op = op->next) {
-    if (op->async && op->state == OP_WAITING && operation_due_ns(op) < first) first = operation_due_ns(op);
-  }
-  return first;
 }
 
 void async_update(plq_transport_instance *self) {
@@ -73,8 +65,6 @@ int32_t stub_event_fd(plq_transport_instance *self) {
 /* Waits where there is nothing to do. On the virtual clock that takes no time; without an end it waits for submit, cancel or
  * wake. */
 static void wait_for_event(plq_transport_instance *self, int64_t until_ns) {
-  int64_t first = first_deadline(self);
-  if (first < until_ns) until_ns = first;
   if (until_ns != FOREVER) {
     if (self->now_ns < until_ns) self->now_ns = until_ns;
     return;

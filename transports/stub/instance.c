@@ -200,7 +200,8 @@ int32_t stub_perform(plq_transport_instance *self, const plq_transport_request *
   operation_begin(&op, self, request, sink);
   if (operation_start(&op)) return PLQ_OK;
   pthread_mutex_lock(&self->lock);
-  if (op.wake_ns != FOREVER && self->now_ns < operation_due_ns(&op)) self->now_ns = operation_due_ns(&op);
+  int64_t due_ns = operation_due_ns(&op);
+  if (due_ns != FOREVER && self->now_ns < due_ns) self->now_ns = due_ns;
   while (operation_due_ns(&op) > self->now_ns) pthread_cond_wait(&self->changed, &self->lock);
   pthread_cond_broadcast(&self->changed);
   pthread_mutex_unlock(&self->lock);

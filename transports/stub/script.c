@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The script: a JSON list. Each entry is one attempt, in order; after the last one the engine answers.
- *
- *   status       of the response; required, unless the attempt ends before it, or head, engine or hang is there
- *   reason       phrase of the status line
- *   headers      [[name, value], ..]                     trailers    the same, after the body
- *   body         text. Without Content-Length or Transfer-Encoding among the headers, Content-Length is added; if Content-Length
- * is more than the body has, the attempt ends as truncated head         raw text in place of status, reason and headers; nothing
- * is added to it interim      [100, 103]: statuses of 1xx responses that come first http         "1.0", "1.1" or "2" delay_ms
- * passes on the virtual clock between the request and the first byte; before the fault, if it comes at the start pieces       the
- * body is delivered in pieces of so many bytes      piece_delay_ms  passes between two of them end          "keep" or "close":
- * whether the connection is used again hang         true: nothing comes; the attempt ends when it is cancelled, or when the clock
- * is moved to its deadline engine       true: the engine answers this attempt fault        {status, phase, delivery, after,
- * body_bytes, os_errno, message}: the attempt fails. status is a name of status.h; phase and delivery are names too, by default
- * where that status usually happens. after: "start" (before there is a connection), "connected" (the request is sent), "head", or
- * "body" with body_bytes; by default what fits the phase connection   {reused, resumed, proxied, tls_version, chain_verified,
- * host_verified}: what is said of it; null: not known
+ * The script: a JSON list. Each entry is one attempt, in order; after the last one the engine answers. Members of an entry:
+ * - status: of the response; required, unless the attempt ends before it, or head, engine or hang is there
+ * - reason: phrase of the status line
+ * - headers: [[name, value], ..]
+ * - body: text. Without Content-Length or Transfer-Encoding among the headers, Content-Length is added; if Content-Length is more than
+ *   the body has, the attempt ends as truncated
+ * - trailers: as headers, after the body
+ * - head: raw text in place of status, reason and headers; nothing is added to it
+ * - interim: [100, 103]: statuses of 1xx responses that come first
+ * - http: "1.0", "1.1" or "2"
+ * - delay_ms: passes on the virtual clock between the request and the first byte; before the fault, if it comes at the start
+ * - pieces: the body is delivered in pieces of so many bytes; piece_delay_ms passes between two of them
+ * - end: "keep" or "close": whether the connection is used again
+ * - hang: true: nothing comes. The clock runs to the attempt's deadline at once; without one the attempt waits for a cancel
+ * - engine: true: the engine answers this attempt
+ * - fault: {status, phase, delivery, after, body_bytes, os_errno, message}: the attempt fails. status is a name of status.h; phase and
+ *   delivery are names too, by default where that status usually happens. after: "start" (before there is a connection), "connected"
+ *   (the request is sent), "head", or "body" with body_bytes; by default what fits the phase
+ * - connection: {reused, resumed, proxied, tls_version, chain_verified, host_verified}: what is said of it; null: not known
  */
 #include "stub.h"
 

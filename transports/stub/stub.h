@@ -63,7 +63,7 @@ typedef struct script_connection {
 /* One entry of the script: one attempt. */
 typedef struct script_entry {
   bool engine; /* the engine answers */
-  bool hang;   /* nothing comes until it is cancelled or its deadline is reached */
+  bool hang;   /* nothing comes: the clock runs to its deadline, or without one it waits for a cancel */
   bool truncated;
   int64_t delay_ns;
   uint32_t http_version;

@@ -216,10 +216,15 @@ static void sources(void **state) {
   assert_int_equal(plq_options_get(options, "timeout_ms", PLQ_NUL, &value, NULL, &source), PLQ_OK);
   assert_string_equal(value, "4");
   assert_int_equal(source, PLQ_SOURCE_CODE);
-  assert_int_equal(plq_options_set(options, "timeout_ms", PLQ_NUL, NULL, 0, NULL), PLQ_OK); /* taken back */
-  assert_string_equal(get("timeout_ms"), "15000");
-  assert_int_equal(plq__options_number(options, PLQ__OPT_TIMEOUT_MS), 15000);
-  assert_false(plq__options_is_set(options, PLQ__OPT_TIMEOUT_MS));
+  assert_int_equal(plq_options_set(options, "timeout_ms", PLQ_NUL, NULL, 0, NULL), PLQ_OK); /* taken back: the environment's again */
+  assert_string_equal(get("timeout_ms"), "2");
+  assert_int_equal(plq_options_set(options, "timeout_ms", PLQ_NUL, NULL, 0, NULL), PLQ_OK); /* code has nothing to take back */
+  assert_string_equal(get("timeout_ms"), "2");
+  assert_int_equal(plq_options_set(options, "max_repeats", PLQ_NUL, "5", PLQ_NUL, NULL), PLQ_OK);
+  assert_int_equal(plq_options_set(options, "max_repeats", PLQ_NUL, NULL, 0, NULL), PLQ_OK);
+  assert_string_equal(get("max_repeats"), "2");
+  assert_int_equal(plq__options_number(options, PLQ__OPT_MAX_REPEATS), 2);
+  assert_false(plq__options_is_set(options, PLQ__OPT_MAX_REPEATS));
 }
 
 static void secrets_read_as_set(void **state) {

@@ -2,6 +2,7 @@
 /* Access tokens: kept as the header's value, counted, wiped. */
 #include "pipeline/tokens.h"
 
+#include <plastiq/options.h>
 #include <pthread.h>
 
 #include "base/alloc.h"
@@ -9,7 +10,7 @@
 
 static void both(void **state) {
   (void)state;
-  struct plq__tokens *tokens = plq__tokens_new(T("one"), T("second"));
+  struct plq__tokens *tokens = plq__tokens_new(T("one"), T("second"), PLQ_SOURCE_CODE);
   assert_string_equal(tokens->header[0], "Bearer one");
   assert_int_equal(tokens->header_len[0], 10);
   assert_string_equal(tokens->header[1], "Bearer second");
@@ -20,7 +21,7 @@ static void both(void **state) {
 
 static void none(void **state) {
   (void)state;
-  struct plq__tokens *tokens = plq__tokens_new((struct plq__text){NULL, 0}, (struct plq__text){NULL, 0});
+  struct plq__tokens *tokens = plq__tokens_new((struct plq__text){NULL, 0}, (struct plq__text){NULL, 0}, PLQ_SOURCE_CODE);
   assert_null(tokens->header[0]);
   assert_null(tokens->header[1]);
   assert_null(plq__tokens_bare(tokens, 0).at);
@@ -30,7 +31,7 @@ static void none(void **state) {
 
 static void the_last_reference_wipes(void **state) {
   (void)state;
-  struct plq__tokens *tokens = plq__tokens_new(T("hush-hush"), (struct plq__text){NULL, 0});
+  struct plq__tokens *tokens = plq__tokens_new(T("hush-hush"), (struct plq__text){NULL, 0}, PLQ_SOURCE_CODE);
   volatile char *inside = tokens->header[0];
   assert_ptr_equal(plq__tokens_ref(tokens), tokens);
   plq__tokens_unref(tokens);
@@ -50,7 +51,7 @@ static void without_memory(void **state) {
   for (int i = 0; i < 3; i++) {
     plq__alloc_gate = grant;
     grants = i;
-    struct plq__tokens *tokens = plq__tokens_new(T("one"), T("second"));
+    struct plq__tokens *tokens = plq__tokens_new(T("one"), T("second"), PLQ_SOURCE_CODE);
     plq__alloc_gate = NULL;
     assert_null(tokens);
   }
@@ -64,7 +65,7 @@ static void *ref_and_unref(void *argument) {
 
 static void threads(void **state) {
   (void)state;
-  struct plq__tokens *tokens = plq__tokens_new(T("one"), T("second"));
+  struct plq__tokens *tokens = plq__tokens_new(T("one"), T("second"), PLQ_SOURCE_CODE);
   pthread_t running[4];
   for (int i = 0; i < 4; i++) {
     plq__tokens_ref(tokens);

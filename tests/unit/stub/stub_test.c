@@ -503,25 +503,38 @@ static void cancelled_before_and_inside(void **state) {
 
 static void *perform_in_thread(void *context) {
   told *t = context;
-  perform(t->instance, t, START + 1000 * MS);
+  perform(t->instance, t, INT64_MAX);
   return NULL;
 }
 
-/* A hanging operation ends by a cancel or by the clock, both from another thread. */
-static void hanging(void **state) {
+/* A hanging operation is at its deadline at once. */
+static void hanging_with_a_deadline(void **state) {
+  plq_transport_instance *instance = create("[{\"hang\":true}]");
+  told t = {0};
   (void)state;
-  for (int by_clock = 0; by_clock < 2; by_clock++) {
-    plq_transport_instance *instance = create("[{\"hang\":true}]");
-    told t = {.instance = instance};
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, perform_in_thread, &t), 0);
-    if (by_clock) virtual_clock->sleep_until_ns(instance, START + 1000 * MS);
-    /* The operation may not have begun: a cancel that finds nothing is asked again by the core. */
-    while (!by_clock && __atomic_load_n(&t.done, __ATOMIC_SEQ_CST) == 0) f->cancel(instance, 1);
-    pthread_join(thread, NULL);
-    assert_int_equal(t.error.status, by_clock ? PLQ_E_TIMEOUT_TOTAL : PLQ_E_CANCELLED);
-    destroy(instance);
-  }
+  perform(instance, &t, START + 1000 * MS);
+  assert_int_equal(t.error.status, PLQ_E_TIMEOUT_TOTAL);
+  assert_int_equal(t.error.phase, PLQ_PHASE_WAIT);
+  assert_int_equal(t.error.delivery, PLQ_DELIVERY_MAYBE_SENT);
+  assert_int_equal(t.transfer.total_ns, 1000 * MS);
+  assert_int_equal(virtual_clock->now_ns(instance), START + 1000 * MS);
+  destroy(instance);
+}
+
+/* Without one it waits for a cancel from another thread, whatever the clock does. */
+static void hanging_without_a_deadline(void **state) {
+  plq_transport_instance *instance = create("[{\"hang\":true}]");
+  told t = {.instance = instance};
+  pthread_t thread;
+  (void)state;
+  assert_int_equal(pthread_create(&thread, NULL, perform_in_thread, &t), 0);
+  virtual_clock->sleep_until_ns(instance, START + 1000000 * MS);
+  /* The operation may not have begun: a cancel that finds nothing is asked again by the core. */
+  while (__atomic_load_n(&t.done, __ATOMIC_SEQ_CST) == 0) f->cancel(instance, 1);
+  pthread_join(thread, NULL);
+  assert_int_equal(t.error.status, PLQ_E_CANCELLED);
+  assert_int_equal(virtual_clock->now_ns(instance), START + 1000000 * MS);
+  destroy(instance);
 }
 
 static void unknown_flags_are_refused(void **state) {
@@ -602,10 +615,14 @@ static void async_waiting(void **state) {
   assert_int_equal(a.told.error.status, PLQ_E_CANCELLED);
   assert_int_equal(a.told.error.delivery, PLQ_DELIVERY_MAYBE_SENT);
 
-  submit(instance, &a, 2, START + 10 * MS);
+  submit(instance, &a, 2, START + 10 * MS); /* a hang that has a deadline is at it at once */
+  assert_true(readable(instance));
   f->drive(instance, 0);
-  f->drive(instance, INT64_MAX);
+  assert_false(readable(instance));
   assert_int_equal(a.told.error.status, PLQ_E_TIMEOUT_TOTAL);
+  assert_int_equal(a.told.error.delivery, PLQ_DELIVERY_MAYBE_SENT);
+  assert_int_equal(a.told.transfer.total_ns, 5 * MS);
+  assert_int_equal(virtual_clock->now_ns(instance), START + 10 * MS);
 
   submit(instance, &a, 3, INT64_MAX);
   f->cancel(instance, 3);
@@ -678,7 +695,8 @@ int main(void) {
       cmocka_unit_test(prewarm),
       cmocka_unit_test(the_host_stops),
       cmocka_unit_test(cancelled_before_and_inside),
-      cmocka_unit_test(hanging),
+      cmocka_unit_test(hanging_with_a_deadline),
+      cmocka_unit_test(hanging_without_a_deadline),
       cmocka_unit_test(unknown_flags_are_refused),
       cmocka_unit_test(async_operations),
       cmocka_unit_test(async_waiting),
