@@ -4,6 +4,7 @@
 #define PLQ_BASE_RANDOM_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,15 +14,15 @@ struct plq__random {
   uint8_t pool[512];
 };
 
-/* Straight from the system. Never fails: without getrandom the process has no usable kernel for this library. */
-void plq__random_system(void *buffer, size_t len);
+/* Straight from the system. False: it gives none, as in a sandbox that does not allow getrandom. */
+bool plq__random_system(void *buffer, size_t len);
 
 void plq__random_init(struct plq__random *random);
 void plq__random_clear(struct plq__random *random);
-void plq__random_fill(struct plq__random *random, void *buffer, size_t len);
-/* 0 to bound, both included. */
+bool plq__random_fill(struct plq__random *random, void *buffer, size_t len);
+/* 0 to bound, both included. Where the system gives no random bytes, bound: jitter is a courtesy, and the careful side is to wait. */
 int64_t plq__random_up_to(struct plq__random *random, int64_t bound);
 /* A UUID version 4 (RFC 9562 section 5.4) as 36 characters and a NUL. */
-void plq__random_uuid(struct plq__random *random, char uuid[37]);
+bool plq__random_uuid(struct plq__random *random, char uuid[37]);
 
 #endif

@@ -150,17 +150,24 @@ static int32_t run_exchange(struct plq__client *client, struct plq__live *live, 
   return PLQ_OK;
 }
 
+static int32_t make_trace_id(struct plq__live *live, char made[37], plq_error **out_error) {
+  if (plq__random_uuid(&live->random, made)) return PLQ_OK;
+  plq__fail(out_error, PLQ_E_RESOURCE_SYSTEM, "trace_id",
+            "the system gives no random bytes (is getrandom refused by a sandbox?), and the request's trace id is made of some; allow "
+            "that system call, or set the field trace_id");
+  if (out_error != NULL && *out_error != NULL) (*out_error)->phase = PLQ_PHASE_CONFIG;
+  return PLQ_E_RESOURCE_SYSTEM;
+}
+
 int32_t plq__perform(struct plq__client *client, struct plq__live *live, struct plq__run *run, const plq_request *request,
                      plq_response **out_response, plq_error **out_error) {
   char made[37];
   struct headers headers = {0};
   json_object *body = NULL;
   const char *trace_id = value_of(request, "Trace-Id");
-  if (trace_id == NULL) {
-    plq__random_uuid(&live->random, made);
-    trace_id = made;
-  }
-  int32_t status = make_body(request, &body, out_error);
+  int32_t status = trace_id == NULL ? make_trace_id(live, made, out_error) : PLQ_OK;
+  if (trace_id == NULL) trace_id = made;
+  if (status == PLQ_OK) status = make_body(request, &body, out_error);
   if (status == PLQ_OK && !make_headers(request, trace_id, &headers)) status = plq__fail_plain(out_error, PLQ_E_MEMORY);
   if (status == PLQ_OK)
     status = run_exchange(client, live, run, request, &headers, trace_id, body, out_response, out_error);

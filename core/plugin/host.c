@@ -61,9 +61,9 @@ static int64_t host_now_ns(void *context) {
   return plq__now_ns();
 }
 
-static void host_random(void *context, void *buffer, size_t len) {
+static int32_t host_random(void *context, void *buffer, size_t len) {
   (void)context;
-  plq__random_system(buffer, len);
+  return plq__random_system(buffer, len) ? PLQ_OK : PLQ_E_RESOURCE_SYSTEM;
 }
 
 static const void *host_get_extension(void *context, const char *id) {

@@ -75,8 +75,9 @@ typedef struct plq_transport_host {
 
   /** Now on the clock of every deadline here: CLOCK_MONOTONIC in ns, so that the system's timers may be armed with them. [any] */
   int64_t (*now_ns)(void *context);
-  /** Fills a buffer with unpredictable bytes. [any] */
-  void (*random)(void *context, void *buffer, size_t len);
+  /** Fills a buffer with unpredictable bytes. @return #PLQ_OK; #PLQ_E_RESOURCE_SYSTEM: the system gives none, as in a sandbox without
+   *  getrandom; the buffer is not to be used. [any] */
+  int32_t (*random)(void *context, void *buffer, size_t len);
   /** Gives a table by its id "plastiq.<name>/<revision>", or NULL. [any] */
   const void *(*get_extension)(void *context, const char *id);
 } plq_transport_host;

@@ -92,7 +92,6 @@ UNSAFE = r"(?<![\w.>])(gets|strcpy|strcat|sprintf|vsprintf|alloca|tmpnam|mktemp|
 # What is meant: path, pattern, why.
 ALLOWED = [
     ("core/base/environment.c", "secure_getenv", "the one helper"),
-    ("core/base/random.c", "abort", "a kernel without getrandom"),
 ]
 
 

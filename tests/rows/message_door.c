@@ -3,45 +3,10 @@
 #include <string.h>
 
 #include "outcome.h"
-
-static void pack_text(msgpack_packer *packer, const char *text, size_t len) {
-  msgpack_pack_str(packer, len);
-  msgpack_pack_str_body(packer, text, len);
-}
+#include "pack_json.h"
 
 static void pack_key(msgpack_packer *packer, const char *key) {
-  pack_text(packer, key, strlen(key));
-}
-
-static void pack(msgpack_packer *packer, json_object *value) {
-  switch (json_object_get_type(value)) {
-    case json_type_null:
-      msgpack_pack_nil(packer);
-      break;
-    case json_type_boolean:
-      json_object_get_boolean(value) ? msgpack_pack_true(packer) : msgpack_pack_false(packer);
-      break;
-    case json_type_int:
-      msgpack_pack_int64(packer, json_object_get_int64(value));
-      break;
-    case json_type_double:
-      msgpack_pack_double(packer, json_object_get_double(value));
-      break;
-    case json_type_string:
-      pack_text(packer, json_object_get_string(value), (size_t)json_object_get_string_len(value));
-      break;
-    case json_type_array:
-      msgpack_pack_array(packer, json_object_array_length(value));
-      for (size_t i = 0; i < json_object_array_length(value); i++) pack(packer, json_object_array_get_idx(value, i));
-      break;
-    case json_type_object:
-      msgpack_pack_map(packer, (size_t)json_object_object_length(value));
-      json_object_object_foreach(value, key, member) {
-        pack_key(packer, key);
-        pack(packer, member);
-      }
-      break;
-  }
+  msgpack_pack_str_with_body(packer, key, strlen(key));
 }
 
 static void pack_call(msgpack_packer *packer, const test_case *from) {
@@ -61,7 +26,7 @@ static void pack_call(msgpack_packer *packer, const test_case *from) {
   for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) {
     if (!json_object_object_get_ex(from->json, passed[i], &value)) continue;
     pack_key(packer, passed[i]);
-    pack(packer, value);
+    test_pack_json(packer, value);
   }
 }
 

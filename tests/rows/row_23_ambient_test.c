@@ -15,7 +15,7 @@
 
 #define SECRET "\"body\":\"{\\\"clientSecret\\\":\\\"test-secret-0023\\\"}\""
 
-static char home[] = "/tmp/plastiq-test-home-XXXXXX";
+static char home[512];
 static const char *const files[][2] = {
     {".netrc",
      "machine 127.0.0.1 login intruder password test-key-intruder\nmachine localhost login intruder password test-key-intruder\n"
@@ -26,8 +26,8 @@ static const char *const files[][2] = {
 
 static void make_hostile_surroundings(void) {
   static const char *const proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "HTTP_PROXY", "all_proxy", "ALL_PROXY"};
-  char path[128];
-  if (mkdtemp(home) == NULL) test_die("no temporary folder");
+  char path[600];
+  test_folder_new(home, sizeof home);
   snprintf(path, sizeof path, "%s/.config", home);
   (void)mkdir(path, 0700);
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -48,7 +48,7 @@ static void make_hostile_surroundings(void) {
 }
 
 static void remove_hostile_surroundings(void) {
-  char path[128];
+  char path[600];
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
     snprintf(path, sizeof path, "%s/%s", home, files[i][0]);
     (void)unlink(path);

@@ -147,10 +147,10 @@ static void test_narrowed(void **state) {
 /* The folder from a variable is the one that is looked in, and is held to the same rules. */
 static void test_folder(void **state) {
   fixture *self = *state;
-  char folder[] = "/tmp/plastiq-test-folder-XXXXXX";
+  char folder[512];
   plq_transports *list = NULL;
   plq_error *error = NULL;
-  if (mkdtemp(folder) == NULL) test_die("no temporary folder");
+  test_folder_new(folder, sizeof folder);
   setenv("PLASTIQ_TRANSPORT_DIR", TEST_TRANSPORT_DIR, 1);
   fixture_connect(self, NULL, (fixture_options){LEFT("transport_dir"), FIXTURE_END});
   check_transport(self, "curl");

@@ -46,6 +46,14 @@ static inline void expect_rows_end(void) {
   assert_int_equal(failed, 0);
 }
 
+/* Makes an empty folder where the system wants them (TMPDIR, else /tmp), for its maker to remove. */
+static inline void temporary_folder(char *out_path, size_t room) {
+  const char *base = getenv("TMPDIR");
+  int len = snprintf(out_path, room, "%s/plastiq-unit-XXXXXX", base != NULL && base[0] != '\0' ? base : "/tmp");
+  assert_true(len > 0 && (size_t)len < room);
+  assert_non_null(mkdtemp(out_path));
+}
+
 /* For cmocka: unsets every variable that the library might read, of the caller's environment or of another test. */
 static inline int forget_variables(void **state) {
   extern char **environ;

@@ -56,3 +56,9 @@ void test_bytes_clear(test_bytes *bytes) {
   free(bytes->data);
   *bytes = (test_bytes){0};
 }
+
+void test_folder_new(char *out_path, size_t room) {
+  const char *base = getenv("TMPDIR");
+  int len = snprintf(out_path, room, "%s/plastiq-test-XXXXXX", base != NULL && base[0] != '\0' ? base : "/tmp");
+  if (len < 0 || (size_t)len >= room || mkdtemp(out_path) == NULL) test_die("no temporary folder");
+}

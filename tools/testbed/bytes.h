@@ -18,6 +18,8 @@ void test_bytes_format(test_bytes *bytes, const char *format, ...) __attribute__
 void test_bytes_drop(test_bytes *bytes, size_t count);
 void test_bytes_clear(test_bytes *bytes);
 
+/* Makes an empty folder where the system wants them (TMPDIR, else /tmp), for its maker to remove. */
+void test_folder_new(char *out_path, size_t room);
 /* Memory or the end of the program. */
 void *test_alloc(size_t size);
 /* Says what is wrong with the test itself, and ends the program. */

@@ -46,8 +46,8 @@ static const leaf_kind kinds[] = {
 };
 
 struct test_ca {
-  char folder[32];
-  char file[48];
+  char folder[512];
+  char file[520];
   EVP_PKEY *key;
   X509 *certificate;
   EVP_PKEY *good_key; /* one for all good certificates, so that it can be pinned */
@@ -109,8 +109,7 @@ static EVP_PKEY *make_key(int rsa_bits) {
 
 test_ca *test_ca_new(void) {
   test_ca *ca = test_alloc(sizeof *ca);
-  snprintf(ca->folder, sizeof ca->folder, "/tmp/plastiq-test-XXXXXX");
-  if (mkdtemp(ca->folder) == NULL) test_die("no temporary folder");
+  test_folder_new(ca->folder, sizeof ca->folder);
   snprintf(ca->file, sizeof ca->file, "%s/ca.pem", ca->folder);
   ca->key = make_key(0);
   ca->good_key = make_key(0);

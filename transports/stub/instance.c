@@ -127,8 +127,7 @@ static int64_t engine_clock(void *context) {
 
 static bool engine_random(void *context, void *out, size_t len) {
   const plq_transport_instance *self = context;
-  self->host->random(self->host->context, out, len);
-  return true;
+  return self->host->random(self->host->context, out, len) == PLQ_OK;
 }
 
 static int32_t set_up(plq_transport_instance *self, options *o, plq_transport_error *error) {

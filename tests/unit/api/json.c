@@ -1,28 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "json.h"
 
+#include "pack_json.h"
 #include "unit.h"
-
-static void pack(msgpack_packer *packer, json_object *value) {
-  switch (json_object_get_type(value)) {
-    case json_type_null: msgpack_pack_nil(packer); break;
-    case json_type_boolean: json_object_get_boolean(value) ? msgpack_pack_true(packer) : msgpack_pack_false(packer); break;
-    case json_type_int: msgpack_pack_int64(packer, json_object_get_int64(value)); break;
-    case json_type_double: msgpack_pack_double(packer, json_object_get_double(value)); break;
-    case json_type_string: msgpack_pack_str_with_body(packer, json_object_get_string(value), (size_t)json_object_get_string_len(value)); break;
-    case json_type_array:
-      msgpack_pack_array(packer, json_object_array_length(value));
-      for (size_t i = 0; i < json_object_array_length(value); i++) pack(packer, json_object_array_get_idx(value, i));
-      break;
-    case json_type_object:
-      msgpack_pack_map(packer, (size_t)json_object_object_length(value));
-      json_object_object_foreach(value, key, member) {
-        msgpack_pack_str_with_body(packer, key, strlen(key));
-        pack(packer, member);
-      }
-      break;
-  }
-}
 
 void pack_json(msgpack_sbuffer *out, const char *json) {
   char *text = strdup(json);
@@ -32,7 +12,7 @@ void pack_json(msgpack_sbuffer *out, const char *json) {
   assert_non_null(value);
   msgpack_packer packer;
   msgpack_packer_init(&packer, out, msgpack_sbuffer_write);
-  pack(&packer, value);
+  test_pack_json(&packer, value);
   json_object_put(value);
   free(text);
 }

@@ -306,11 +306,9 @@ static bool other_group(gid_t *out_group) {
 
 static void privileged_process(void **state) {
   (void)state;
-  const char *base = getenv("TMPDIR");
   char folder[4000], path[4096];
   gid_t group;
-  snprintf(folder, sizeof folder, "%s/plastiq-ambient-XXXXXX", base != NULL && base[0] != '\0' ? base : "/tmp");
-  assert_non_null(mkdtemp(folder));
+  temporary_folder(folder, sizeof folder);
   snprintf(path, sizeof path, "%s/copy", folder);
   setenv("PLASTIQ_TIMEOUT_MS", "4321", 1);
   setenv("PLASTIQ_TRANSPORT", "openssl", 1);

@@ -1,10 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Random bytes: well formed, never twice, and safe from many threads. */
+/* Random bytes: well formed, never twice, safe from many threads, and a failure where the system gives none. */
 #include "base/random.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "unit.h"
+
+/* Stands in for the C library's: a sandbox that refuses. */
+static _Atomic bool refused;
+
+ssize_t getrandom(void *buffer, size_t len, unsigned flags) {
+  if (!refused) return syscall(SYS_getrandom, buffer, len, flags);
+  errno = EPERM;
+  return -1;
+}
 
 static void uuids(void **state) {
   (void)state;
@@ -13,7 +26,7 @@ static void uuids(void **state) {
   struct plq__random random;
   plq__random_init(&random);
   for (int i = 0; i < MANY; i++) {
-    plq__random_uuid(&random, seen[i]);
+    assert_true(plq__random_uuid(&random, seen[i]));
     assert_int_equal(strlen(seen[i]), 36);
     assert_true(plq__is_uuid4(plq__text_in(seen[i], SIZE_MAX)));
     assert_null(strpbrk(seen[i], "ABCDEF"));
@@ -47,9 +60,9 @@ static void pool(void **state) {
   struct plq__random random;
   uint8_t first[512], big[1000];
   plq__random_init(&random);
-  plq__random_fill(&random, first, sizeof first);
+  assert_true(plq__random_fill(&random, first, sizeof first));
   for (size_t i = 0; i < sizeof random.pool; i++) assert_int_equal(random.pool[i], 0);
-  plq__random_fill(&random, big, sizeof big);
+  assert_true(plq__random_fill(&random, big, sizeof big));
   size_t zeros = 0;
   for (size_t i = 0; i < sizeof big; i++) zeros += big[i] == 0;
   assert_true(zeros < 100);
@@ -68,7 +81,8 @@ struct drawer {
 
 static void *draw(void *argument) {
   struct drawer *drawer = argument;
-  for (int i = 0; i < EACH; i++) plq__random_fill(drawer->random, &drawer->draws[i], sizeof drawer->draws[i]);
+  for (int i = 0; i < EACH; i++)
+    if (!plq__random_fill(drawer->random, &drawer->draws[i], sizeof drawer->draws[i])) return drawer;
   return NULL;
 }
 
@@ -89,7 +103,9 @@ static void threads_never_draw_the_same(void **state) {
     assert_int_equal(pthread_create(&threads[i], NULL, draw, &drawers[i]), 0);
   }
   for (int i = 0; i < THREADS; i++) {
-    pthread_join(threads[i], NULL);
+    void *failed = NULL;
+    pthread_join(threads[i], &failed);
+    assert_null(failed);
     memcpy(all + i * EACH, drawers[i].draws, sizeof drawers[i].draws);
   }
   qsort(all, COUNT(all), sizeof *all, compare);
@@ -97,8 +113,33 @@ static void threads_never_draw_the_same(void **state) {
   plq__random_clear(&random);
 }
 
+/* What the pool still has is given out; after that it is a failure, never bytes that were given out before, and it passes. */
+static void the_system_gives_none(void **state) {
+  (void)state;
+  struct plq__random random;
+  char uuid[37], before[37];
+  uint8_t big[600], none = 0;
+  plq__random_init(&random);
+  refused = true;
+  assert_false(plq__random_system(big, sizeof big));
+  assert_false(plq__random_fill(&random, big, sizeof big));
+  assert_false(plq__random_uuid(&random, uuid));
+  assert_true(plq__random_fill(&random, &none, 0));
+  assert_int_equal(plq__random_up_to(&random, 1000), 1000); /* the careful side */
+  assert_int_equal(plq__random_up_to(&random, -5), 0);
+  refused = false;
+  assert_true(plq__random_uuid(&random, before));
+  refused = true;
+  for (size_t left = sizeof random.pool / 16 - 1; left > 0; left--) assert_true(plq__random_uuid(&random, uuid));
+  assert_false(plq__random_uuid(&random, uuid));
+  refused = false;
+  assert_true(plq__random_uuid(&random, uuid));
+  assert_string_not_equal(uuid, before);
+  plq__random_clear(&random);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(uuids), cmocka_unit_test(bounds), cmocka_unit_test(pool),
-                                     cmocka_unit_test(threads_never_draw_the_same)};
+                                     cmocka_unit_test(threads_never_draw_the_same), cmocka_unit_test(the_system_gives_none)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,7 +131,7 @@ static void gives_services(void **state) {
   int64_t before = plq__now_ns(), now = host->now_ns(host->context);
   assert_true(before <= now && now <= plq__now_ns());
   unsigned char random[32] = {0}, zero[32] = {0};
-  host->random(host->context, random, sizeof random);
+  assert_int_equal(host->random(host->context, random, sizeof random), PLQ_OK);
   assert_memory_not_equal(random, zero, sizeof random);
   assert_int_equal(host->log_level(host->context), INT32_MAX);
   host->log(host->context, PLQ_LOG_ERROR, "nobody listens", 14);

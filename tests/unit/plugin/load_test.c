@@ -9,7 +9,7 @@
 #include "support.h"
 
 /* A folder of our own, for what is made here. */
-static char root[64];
+static char root[FOLDER_ROOM];
 
 static int setup_group(void **state) {
   (void)state;
@@ -215,7 +215,7 @@ static void keeps_to_the_allowed(void **state) {
   plq_options *options = zoo_options();
   const struct plq__plugin *plugin = NULL;
   plq_error *error = NULL;
-  char path[512], copy[128];
+  char path[512], copy[FILE_ROOM];
   put(options, "transport_allow", "one,two");
   put(options, "transport", "noperform"); /* not even looked at */
   int32_t got = plq__plugin_load(options, &plugin, &error);
@@ -280,7 +280,7 @@ static void expect_file(const char *name, int32_t status, const char *part) {
   plq_options *options = zoo_options();
   const struct plq__plugin *plugin = NULL;
   plq_error *error = NULL;
-  char path[128];
+  char path[FILE_ROOM];
   put(options, "transport", join(path, sizeof path, root, name));
   int32_t got = plq__plugin_load(options, &plugin, &error);
   assert_error(error, got, status, part);
@@ -344,7 +344,7 @@ static void checks_paths(void **state) {
   plq_options *options = new_options();
   const struct plq__plugin *plugin = NULL;
   plq_error *error = NULL;
-  char path[512], copy[128];
+  char path[512], copy[FILE_ROOM];
   size_t len;
   char *data = read_file(plugin_path(path, sizeof path, "plain"), &len);
   snprintf(copy, sizeof copy, "%s/libplastiq-transport-plain.so", root);
@@ -366,12 +366,12 @@ static void checks_paths(void **state) {
 /* The loader keeps the name under which it saw a file first; if that name now belongs to another file, nothing is proven. */
 static void notices_another_file(void **state) {
   (void)state;
-  char path[512], first[128], second[128];
+  char path[512], first[FILE_ROOM], second[FILE_ROOM];
   size_t len;
   char *data = read_file(plugin_path(path, sizeof path, "plain"), &len);
   write_file(join(first, sizeof first, root, "first.so"), data, len, 0644);
   if (link(first, join(second, sizeof second, root, "second.so")) != 0) {
-    print_message("[  SKIPPED ] hard links do not work in /tmp\n");
+    print_message("[  SKIPPED ] hard links do not work in the folder for temporary files\n");
     free(data);
     skip();
   }
@@ -424,7 +424,7 @@ static void refuses_long_folders(void **state) {
 /* Loads with each allocation failing once, in turn; each time another copy of the plugin if there is one. */
 static void torture(const char *source, int32_t expected) {
   static int copies; /* a file that is loaded may not be written again */
-  char copy[128];
+  char copy[FILE_ROOM];
   size_t len = 0;
   char *data = source != NULL ? read_file(source, &len) : NULL;
   int failures = 0;

@@ -8,8 +8,8 @@
 enum { SOMEBODY = 12345, OTHER = 54321 };
 
 struct place {
-  char root[64]; /* /tmp/plq-plugin-XXXXXX */
-  char folder[128], file[160];
+  char root[FOLDER_ROOM];
+  char folder[FILE_ROOM], file[FILE_ROOM];
 };
 
 static int setup(void **state) {
@@ -146,7 +146,7 @@ static void looks_at_the_effective_user(void **state) {
 
 static void follows_links_first(void **state) {
   struct place *place = *state;
-  char link[160], open_folder[160], there[200];
+  char link[FILE_ROOM], open_folder[FILE_ROOM], there[FILE_ROOM];
   join(link, sizeof link, place->root, "link.so");
   assert_int_equal(symlink(place->file, link), 0);
   expect(link, true, PLQ_OK, "/folder/file.so");
@@ -168,13 +168,13 @@ static void follows_links_first(void **state) {
 
 static void takes_regular_files_only(void **state) {
   struct place *place = *state;
-  char fifo[160], missing[176];
+  char fifo[FILE_ROOM], missing[FILE_ROOM];
   expect(place->folder, true, PLQ_E_TRANSPORT_FORMAT, "not a regular file");
   assert_int_equal(mkfifo(join(fifo, sizeof fifo, place->root, "fifo"), 0600), 0);
   expect(fifo, true, PLQ_E_TRANSPORT_FORMAT, "not a regular file");
   expect("/dev/null", false, PLQ_E_TRANSPORT_FORMAT, "not a regular file");
   expect(join(missing, sizeof missing, place->root, "missing"), true, PLQ_E_TRANSPORT_NOT_FOUND, "No such file");
-  snprintf(missing, sizeof missing, "%s/more", place->file);
+  join(missing, sizeof missing, place->file, "more");
   expect(missing, true, PLQ_E_TRANSPORT_NOT_FOUND, "Not a directory");
 }
 
@@ -226,7 +226,7 @@ static void finds_names(void **state) {
   }
   static const char *const files[] = {"libplastiq-transport-b.so", "libplastiq-transport-a.so", "other.so",
                                       "libplastiq-transport-B.so"};
-  char path[200];
+  char path[FILE_ROOM];
   for (size_t i = 0; i < COUNT(files); i++) write_file(join(path, sizeof path, place->folder, files[i]), "", 0, 0644);
   struct plq__names names;
   assert_int_equal(plq__names_new(place->folder, &names), PLQ_OK);

@@ -20,6 +20,7 @@
 
 #include "base/alloc.h"
 #include "plugin/internal.h"
+#include "unit.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
@@ -78,13 +79,13 @@ static inline int remove_one(const char *path, const struct stat *info, int type
 
 static inline void remove_folder(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
 
-static inline void new_folder(char path[64]) {
-  snprintf(path, 64, "/tmp/plq-plugin-XXXXXX");
-  assert_non_null(mkdtemp(path));
-}
+enum { FOLDER_ROOM = 400, FILE_ROOM = 512 };
+
+static inline void new_folder(char path[FOLDER_ROOM]) { temporary_folder(path, FOLDER_ROOM); }
 
 static inline char *join(char *out, size_t room, const char *folder, const char *name) {
-  snprintf(out, room, "%s/%s", folder, name);
+  int len = snprintf(out, room, "%s/%s", folder, name);
+  assert_true(len > 0 && (size_t)len < room);
   return out;
 }
 

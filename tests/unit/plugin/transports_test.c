@@ -127,7 +127,7 @@ static void answers_for_nothing(void **state) {
 
 static void checks_the_folder(void **state) {
   (void)state;
-  char root[64];
+  char root[FOLDER_ROOM];
   plq_options *options = new_options();
   plq_transports *list = (void *)root;
   plq_error *error = NULL;

@@ -5,7 +5,7 @@
 #include "support.h"
 
 struct place {
-  char root[64], hashed[128], plain[128], file[128], empty[128];
+  char root[FOLDER_ROOM], hashed[FILE_ROOM], plain[FILE_ROOM], file[FILE_ROOM], empty[FILE_ROOM];
 };
 
 static const plq_transport_option both[] = {{.type = PLQ_OPTION_PATH, .key = "ca_file"},
@@ -21,7 +21,7 @@ static struct plq__plugin plugin_of(size_t first, size_t count) {
 
 static int setup(void **state) {
   struct place *place = calloc(1, sizeof *place);
-  char path[256];
+  char path[FILE_ROOM + 32];
   new_folder(place->root);
   join(place->hashed, sizeof place->hashed, place->root, "hashed");
   join(place->plain, sizeof place->plain, place->root, "plain");

@@ -66,10 +66,11 @@ static int64_t host_now(void *context) {
   return START;
 }
 
-static void host_random(void *context, void *out, size_t len) {
+static int32_t host_random(void *context, void *out, size_t len) {
   static uint8_t next;
   (void)context;
   for (size_t i = 0; i < len; i++) ((uint8_t *)out)[i] = next++;
+  return PLQ_OK;
 }
 
 static const void *host_extension(void *context, const char *id) {
