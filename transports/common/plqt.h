@@ -54,8 +54,7 @@ void plqt_fds_close_all(plqt_fds *fds);
 
 /* ---- options.c ---- */
 
-/* Where the value of an option goes: a char * (owned, wiped by clear), an int64_t of number * unit, or neither if the offset is
- * PLQT_OPTION_ELSEWHERE. */
+/* Where the value of an option goes: a char * (owned, NULL if the text is empty, wiped by clear), or an int64_t of number * unit. */
 typedef struct plqt_binding {
   const char *key;
   size_t offset;
