@@ -123,6 +123,27 @@ has '^canned *test *1\.0' "$prefix/bin/plastiq" transports --allow-test-transpor
 has '^test-secret-01$' "$prefix/bin/plastiq" client-secrets create --transport canned --allow-test-transports
 has '^canned *not usable' "$prefix/bin/plastiq" transports
 
+step "the template transport, by cc, libcurl and plastiq-transport alone"
+template=$(find "$prefix/share" -name template.c)
+[ -n "$template" ] && [ "$(wc -l <"$template")" -le 250 ]
+"$prefix/bin/plastiq-emulator" --make-ca "$work/ca2" --ready-file "$work/ready2" --log none >/dev/null &
+emulator=$!
+for _ in $(seq 300); do
+  [ -f "$work/ready2" ] && break
+  sleep 0.1
+done
+url=$(sed -n 's/.*"url": *"\([^"]*\)".*/\1/p' "$work/ready2" | sed 's|\\/|/|g')
+mkdir "$work/template"
+# The page's own commands, in a folder that has the file.
+awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source_dir/docs/template-transport.md" |
+  sed "s|--token-file token|--base-url $url --ca-file $work/ca2/ca.pem|" >"$work/template/commands"
+grep -q -- '-o libplastiq-transport-template.so' "$work/template/commands"
+cp "$template" "$work/template/"
+has '^cs_test_' bash -euc "cd '$work/template'; PATH='$prefix/bin':\$PATH; . ./commands"
+kill "$emulator"
+wait "$emulator"
+emulator=
+
 step "moved away, the programs and pkg-config still work; the transport folder is told"
 mv "$prefix" "$work/moved"
 has plastiq "$work/moved/bin/plastiq" --version
