@@ -39,7 +39,7 @@ static bool is_proxy(const play *self) {
 }
 
 static void start_server(play *self) {
-  json_object *responses = NULL, *settings = server_settings(self);
+  json_object *responses = NULL, *frames = NULL, *settings = server_settings(self);
   const char *reason = NULL;
   if (strcmp(self->transport, "stub") == 0) return;
   if (!json_object_object_get_ex(self->self->json, "wire_responses", &responses))
@@ -48,19 +48,38 @@ static void start_server(play *self) {
   if (self->script == NULL) test_die("%s: %s", self->self->name, reason);
   self->script->certificate = get_text(settings, "certificate", self->script->certificate);
   self->script->host = get_text(settings, "host", self->script->host);
+  if (json_object_object_get_ex(settings, "http2", &frames)) {
+    self->script->http2 = true;
+    test_raw(&self->script->settings, frames);
+  }
   if (json_object_get_boolean(json_object_object_get(settings, "plain")) || is_proxy(self)) self->script->certificate = NULL;
   self->server = test_server_new(self->ca, self->script);
 }
 
-/* Sets an option; NULL takes it back. {port} in a value stands for the server's. */
+/* Writes out what {port}, {folder} and {transport} stand for. */
+static void add_written_out(const play *self, test_bytes *out, const char *text, size_t len) {
+  static const char *const names[] = {"{port}", "{folder}", "{transport}"};
+  const char *end = text + len;
+  while (text < end) {
+    size_t which = 0;
+    while (which < 3 && strncmp(text, names[which], strlen(names[which])) != 0) which++;
+    if (which == 0) test_bytes_format(out, "%d", self->server == NULL ? 443 : test_server_port(self->server));
+    if (which == 1) test_bytes_text(out, test_ca_folder(self->ca));
+    if (which == 2) test_bytes_text(out, self->transport);
+    if (which == 3) test_bytes_add(out, text, 1);
+    text += which == 3 ? 1 : strlen(names[which]);
+  }
+}
+
+/* Sets an option; NULL takes it back. {port} stands for the server's, {folder} for the CA's, {transport} for the name. */
 static int32_t set_option(const play *self, plq_options *options, const char *key, const char *value, size_t len,
                           plq_error **error) {
-  test_bytes text = {0};
-  const char *port = value == NULL ? NULL : strstr(value, "{port}");
-  if (port == NULL) return plq_options_set(options, key, PLQ_NUL, value, len, error);
-  test_bytes_add(&text, value, (size_t)(port - value));
-  test_bytes_format(&text, "%d%s", self->server == NULL ? 443 : test_server_port(self->server), port + 6);
-  int32_t status = plq_options_set(options, key, PLQ_NUL, text.data, text.len, error);
+  test_bytes name = {0}, text = {0};
+  add_written_out(self, &name, key, strlen(key));
+  if (value != NULL) add_written_out(self, &text, value, len == PLQ_NUL ? strlen(value) : len);
+  const char *written = value == NULL ? NULL : text.data == NULL ? "" : text.data;
+  int32_t status = plq_options_set(options, name.data, name.len, written, value == NULL ? 0 : text.len, error);
+  test_bytes_clear(&name);
   test_bytes_clear(&text);
   return status;
 }

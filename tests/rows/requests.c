@@ -78,7 +78,8 @@ static void check_standing(test_bytes *problems, const char *what, json_object *
   check_expected_headers(problems, what, base, index);
   check_expected_headers(problems, what, wanted, index);
   check_no_other_headers(problems, what, wanted, base, index);
-  if (length != NULL && atoi(length) != json_object_get_string_len(body))
+  bool early = json_object_object_get(request, "early") != NULL; /* it was answered before it was whole */
+  if (!early && length != NULL && atoi(length) != json_object_get_string_len(body))
     test_problem(problems, "%s: a wrong Content-Length", what);
   if (strcmp(json_object_get_string(json_object_object_get(request, "version")), "HTTP/1.1") != 0)
     test_problem(problems, "%s: not HTTP/1.1", what);
@@ -95,7 +96,8 @@ static void check_json(test_bytes *problems, const char *what, json_object *requ
 }
 
 static void check_one(test_bytes *problems, const char *what, json_object *request, json_object *expected) {
-  static const char *const keys[][2] = {{"method", "method"}, {"path", "target"}, {"body", "body"}, {"position", "position"}};
+  static const char *const keys[][2] = {
+      {"method", "method"}, {"path", "target"}, {"body", "body"}, {"position", "position"}, {"resumed", "resumed"}};
   json_object *value = NULL;
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     test_bytes path = {0};
@@ -121,7 +123,9 @@ void test_check_requests(test_bytes *problems, const test_case *self, const char
   if (connections != NULL && (size_t)json_object_get_int64(connections) != test_server_connections(server))
     test_problem(problems, "the server saw %zu connections, the case expects %d", test_server_connections(server),
                  json_object_get_int(connections));
-  if (!proxy && sent != seen) test_problem(problems, "the server saw %zu requests, the client tells of %zu", seen, sent);
+  /* HTTP/2 servers tell which streams they never looked at. */
+  bool raw = seen > 0 && json_object_object_get(json_object_array_get_idx(list, 0), "stream") != NULL;
+  if (!proxy && !raw && sent != seen) test_problem(problems, "the server saw %zu requests, the client tells of %zu", seen, sent);
   if (!proxy && test_server_stray_bytes(server) != 0) /* a tunnel's bytes are no requests */
     test_problem(problems, "%zu bytes came that belong to no whole request", test_server_stray_bytes(server));
   for (size_t i = 0; i < seen; i++) {
@@ -129,7 +133,7 @@ void test_check_requests(test_bytes *problems, const test_case *self, const char
     json_object *wanted = expected == NULL ? NULL : json_object_array_get_idx(expected, i);
     snprintf(what, sizeof what, "request %zu", i);
     check_one(problems, what, json_object_array_get_idx(list, i), wanted);
-    if (!proxy) check_standing(problems, what, json_object_array_get_idx(list, i), wanted);
+    if (!proxy && !raw) check_standing(problems, what, json_object_array_get_idx(list, i), wanted);
   }
   if (problems->len > 0) test_problem(problems, "received: %.4000s", json_object_to_json_string(list));
 }

@@ -105,6 +105,19 @@ int test_link_write(test_link *link, const char *data, size_t len) {
   return 0;
 }
 
+int test_link_midway(test_link *link, test_midway what) {
+  int done = 1;
+  if (what == TEST_MIDWAY_NOTHING || link->ssl == NULL) return 0;
+  ERR_clear_error();
+  if (what == TEST_MIDWAY_RENEGOTIATE) done = SSL_renegotiate(link->ssl) == 1 && SSL_do_handshake(link->ssl) == 1;
+  if (what == TEST_MIDWAY_KEY_UPDATE)
+    done = SSL_key_update(link->ssl, SSL_KEY_UPDATE_REQUESTED) == 1 && SSL_do_handshake(link->ssl) == 1;
+  for (int i = 0; what == TEST_MIDWAY_TICKETS && done && i < 3; i++)
+    done = SSL_new_session_ticket(link->ssl) == 1 && SSL_do_handshake(link->ssl) == 1;
+  if (!done) test_die("the session is not one for this");
+  return 0;
+}
+
 int test_link_wait(test_link *link, int64_t ms) {
   struct pollfd fds[2] = {{link->fd, POLLRDHUP, 0}, {link->stop_fd, POLLIN, 0}};
   return ms > 0 && poll(fds, 2, (int)ms) > 0 ? -1 : 0;

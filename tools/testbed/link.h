@@ -9,6 +9,14 @@
 
 typedef enum test_end { TEST_END_KEEP, TEST_END_CLOSE, TEST_END_FIN, TEST_END_RST, TEST_END_HANG } test_end;
 
+/* What the server does to the TLS session in the middle of its answer. */
+typedef enum test_midway {
+  TEST_MIDWAY_NOTHING,
+  TEST_MIDWAY_RENEGOTIATE,
+  TEST_MIDWAY_KEY_UPDATE,
+  TEST_MIDWAY_TICKETS
+} test_midway;
+
 typedef struct test_link {
   int fd;      /* non-blocking; -1: reset */
   int stop_fd; /* readable: give up at once */
@@ -24,6 +32,8 @@ long test_link_read(test_link *link, char *buffer, size_t size);
 long test_link_read_raw(test_link *link, char *buffer, size_t size);
 /* Writes everything. 0: done. */
 int test_link_write(test_link *link, const char *data, size_t len);
+/* Does what a server may do to a session between two records. 0: done; it goes out with what is written next. */
+int test_link_midway(test_link *link, test_midway what);
 /* Lets time pass. 0: it did; -1: the peer left or the wait was stopped. */
 int test_link_wait(test_link *link, int64_t ms);
 /* Ends the connection as told: its side of it, from now on. */

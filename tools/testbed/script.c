@@ -72,8 +72,7 @@ static const fault_rendering *find_fault(const char *status) {
   return NULL;
 }
 
-/* Turns each character up to U+00FF into the byte of that number. */
-static void add_raw(test_bytes *out, json_object *text) {
+void test_raw(test_bytes *out, json_object *text) {
   const unsigned char *at = (const unsigned char *)json_object_get_string(text);
   const unsigned char *end = at + json_object_get_string_len(text);
   while (at < end) {
@@ -162,6 +161,15 @@ static test_before read_before(json_object *entry) {
   test_die("script: nothing before a request is called %s", before);
 }
 
+static test_midway read_midway(json_object *entry) {
+  static const char *const names[] = {"nothing", "renegotiate", "key_update", "tickets"};
+  const char *midway = get_text(entry, "midway");
+  if (midway == NULL) return TEST_MIDWAY_NOTHING;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(midway, names[i]) == 0) return (test_midway)i;
+  test_die("script: nothing midway is called %s", midway);
+}
+
 static const char *compile_fault(test_script *script, test_step *step, json_object *entry, json_object *fault) {
   const fault_rendering *how = find_fault(get_text(fault, "status"));
   if (how == NULL) return "no way is known to bring this fault about over a socket";
@@ -184,7 +192,10 @@ static const char *compile(test_script *script, test_step *step, json_object *en
   json_object *raw = json_object_object_get(entry, "raw");
   bool answers = raw != NULL || json_object_object_get(entry, "status") != NULL;
   step->before = read_before(entry);
-  if (step->before == TEST_BEFORE_STALL || step->before == TEST_BEFORE_STALL_RST) script->stalls = true;
+  step->certificate = get_text(entry, "certificate");
+  step->early = json_object_get_boolean(json_object_object_get(entry, "early"));
+  step->midway = read_midway(entry);
+  if (step->before == TEST_BEFORE_STALL || step->before == TEST_BEFORE_STALL_RST || step->early) script->stalls = true;
   step->delay_ms = get_number(entry, "delay_ms");
   step->piece = (size_t)get_number(entry, "pieces");
   step->piece_delay_ms = get_number(entry, "piece_delay_ms");
@@ -194,7 +205,7 @@ static const char *compile(test_script *script, test_step *step, json_object *en
                               : json_object_get_boolean(json_object_object_get(entry, "hang")) ? TEST_END_HANG
                                                                                                : TEST_END_CLOSE);
   if (raw != NULL)
-    add_raw(&step->answer, raw);
+    test_raw(&step->answer, raw);
   else if (answers)
     add_answer(&step->answer, entry, NULL);
   return NULL;
@@ -220,6 +231,7 @@ void test_script_free(test_script *script) {
   if (script == NULL) return;
   for (size_t i = 0; i < script->count; i++) test_bytes_clear(&script->steps[i].answer);
   free(script->steps);
+  test_bytes_clear(&script->settings);
   free(script);
 }
 

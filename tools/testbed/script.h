@@ -28,6 +28,9 @@ typedef enum test_before {
 
 typedef struct test_step {
   test_before before;
+  const char *certificate; /* of a connection that begins with this entry; NULL: as the others */
+  bool early;              /* answers when the head has come, and reads no further */
+  test_midway midway;
   int64_t delay_ms; /* between the request and the answer */
   test_bytes answer;
   size_t piece; /* bytes at a time; 0: all at once */
@@ -43,10 +46,15 @@ typedef struct test_script {
   bool dead;               /* nobody listens */
   bool stalls;             /* the window is small */
   bool deaf;               /* somebody listens and never accepts, and the queue is full */
+  bool http2;              /* speaks HTTP/2: entries are raw frames, and answer a stream each */
+  test_bytes settings;     /* its first frames; none: an empty SETTINGS */
   size_t whole;            /* entries whose fault is the server's, not one connection's */
   size_t count;
   test_step *steps;
 } test_script;
+
+/* Turns each character of a text up to U+00FF into the byte of that number. */
+void test_raw(test_bytes *out, json_object *text);
 
 /* Compiles entries; NULL and a reason if they cannot be played over a socket. The reason is static. */
 test_script *test_script_new(json_object *responses, const char **out_reason);

@@ -15,10 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "http2.h"
 #include "link.h"
 #include "recording.h"
 
-#define MAX_CONNECTIONS 128
+#define MAX_THREADS 128
+#define EARLY_WAIT_MS 5000 /* how long an early answer is not read after */
 #define GRACE_S 5
 
 typedef struct connection {
@@ -26,11 +28,13 @@ typedef struct connection {
   pthread_t thread;
   int fd;
   int number;
+  bool done; /* under the lock: about to return */
 } connection;
 
 struct test_server {
   const test_script *script;
   SSL_CTX *context;
+  SSL_CTX **contexts; /* one a step; NULL: as the others */
   int listen_fd;
   int stop_fd;   /* readable: threads give up */
   int finish_fd; /* readable: nobody else will connect */
@@ -46,7 +50,8 @@ struct test_server {
   size_t running; /* connections */
   size_t stray_bytes;
   json_object *requests;
-  connection connections[MAX_CONNECTIONS];
+  connection *connections[MAX_THREADS]; /* not joined yet */
+  size_t thread_count;
   size_t connection_count;
 };
 
@@ -67,10 +72,30 @@ static const test_step *claim_before(test_server *server) {
   return step;
 }
 
-/* Records a request and takes the entry that answers it. */
-static const test_step *claim(test_server *server, json_object *request) {
+/* Whose certificate a connection shows that begins now. */
+static SSL_CTX *next_context(test_server *server) {
+  pthread_mutex_lock(&server->lock);
+  SSL_CTX *own = server->next_step < server->script->count ? server->contexts[server->next_step] : NULL;
+  pthread_mutex_unlock(&server->lock);
+  return own == NULL ? server->context : own;
+}
+
+static bool answers_early(test_server *server) {
+  pthread_mutex_lock(&server->lock);
+  bool early = server->next_step < server->script->count && server->script->steps[server->next_step].early;
+  pthread_mutex_unlock(&server->lock);
+  return early;
+}
+
+static void record(test_server *server, json_object *request) {
   pthread_mutex_lock(&server->lock);
   json_object_array_add(server->requests, request);
+  pthread_mutex_unlock(&server->lock);
+}
+
+/* Takes the entry that answers a request. */
+static const test_step *claim(test_server *server) {
+  pthread_mutex_lock(&server->lock);
   const test_step *step = server->next_step < server->script->count ? &server->script->steps[server->next_step++] : &overrun;
   pthread_mutex_unlock(&server->lock);
   return step;
@@ -90,11 +115,14 @@ static void count_stray(test_server *server, size_t bytes) {
 }
 
 static int send_answer(test_link *link, const test_step *step) {
-  size_t piece = step->piece == 0 ? step->answer.len : step->piece;
+  size_t piece = step->piece != 0                      ? step->piece
+                 : step->midway != TEST_MIDWAY_NOTHING ? step->answer.len / 2 + 1
+                                                       : step->answer.len;
   if (test_link_wait(link, step->delay_ms) != 0) return -1;
   for (size_t at = 0; at < step->answer.len; at += piece) {
     size_t part = step->answer.len - at < piece ? step->answer.len - at : piece;
     if (at > 0 && test_link_wait(link, step->piece_delay_ms) != 0) return -1;
+    if (at > 0 && at <= piece && test_link_midway(link, step->midway) != 0) return -1;
     if (test_link_write(link, step->answer.data + at, part) != 0) return -1;
   }
   return test_link_wait(link, step->end_delay_ms);
@@ -131,29 +159,74 @@ static void play_before(test_server *server, test_link *link, const test_step *s
   (void)test_link_clear(link);
 }
 
+static json_object *parse(const connection *self, const test_link *link, const test_bytes *received, size_t len, int position) {
+  json_object *request = test_request_parse(received->data, len, self->number, position);
+  json_object_object_add(request, "resumed", json_object_new_int(link->ssl != NULL && SSL_session_reused(link->ssl)));
+  return request;
+}
+
+/* Plays the next entry on a connection. Returns how that leaves it. */
+static test_end play_step(connection *self, test_link *link) {
+  const test_step *step = claim(self->server);
+  int sent = send_answer(link, step);
+  test_end end = sent != 0 && step->end == TEST_END_KEEP ? TEST_END_CLOSE : step->end;
+  if (end != TEST_END_KEEP) test_link_end(link, end);
+  count_answer(self->server);
+  return end;
+}
+
 /* Answers requests until an entry ends the connection or the client does. */
 static void serve(connection *self, test_link *link) {
   test_bytes received = {0};
   test_end end = TEST_END_KEEP;
-  for (int position = 0;;) {
+  bool early = false;
+  for (int position = 0; end == TEST_END_KEEP;) {
     char buffer[8192];
     size_t len = test_request_length(&received);
-    if (len == 0) {
+    if (len == 0 && !early) {
+      early = received.len > 0 && strstr(received.data, "\r\n\r\n") != NULL && answers_early(self->server);
+      if (early) continue;
       long got = test_link_read(link, buffer, sizeof buffer);
       if (got <= 0) break;
       test_bytes_add(&received, buffer, (size_t)got);
       continue;
     }
-    const test_step *step = claim(self->server, test_request_parse(received.data, len, self->number, position++));
-    test_bytes_drop(&received, len);
-    int sent = send_answer(link, step);
-    end = sent != 0 && step->end == TEST_END_KEEP ? TEST_END_CLOSE : step->end;
-    if (end != TEST_END_KEEP) test_link_end(link, end);
-    count_answer(self->server);
-    if (end != TEST_END_KEEP) break;
+    json_object *request = parse(self, link, &received, early ? received.len : len, position++);
+    if (early) json_object_object_add(request, "early", json_object_new_boolean(true));
+    record(self->server, request);
+    test_bytes_drop(&received, early ? received.len : len);
+    end = play_step(self, link);
+    if (early) break;
   }
   if (end == TEST_END_KEEP) test_link_end(link, TEST_END_CLOSE);
-  count_stray(self->server, received.len + test_link_clear(link));
+  if (early) (void)test_link_wait(link, EARLY_WAIT_MS);
+  size_t stray = test_link_clear(link);
+  count_stray(self->server, early ? 0 : received.len + stray); /* of a request that was answered early the rest is no wonder */
+  test_bytes_clear(&received);
+}
+
+/* Answers streams of HTTP/2, each when it has come whole. What frames hold is not looked at: a stream's first frame is recorded.
+ */
+static void serve_http2(connection *self, test_link *link) {
+  const test_bytes *settings = &self->server->script->settings;
+  test_bytes received = {0};
+  test_end end = TEST_END_KEEP;
+  test_http2 state = {0};
+  (void)test_link_write(link, settings->len > 0 ? settings->data : "\0\0\0\4\0\0\0\0\0", settings->len > 0 ? settings->len : 9);
+  while (end == TEST_END_KEEP) {
+    char buffer[8192];
+    test_http2_event event = test_http2_next(&state, &received);
+    if (event == TEST_HTTP2_INCOMPLETE) {
+      long got = test_link_read(link, buffer, sizeof buffer);
+      if (got <= 0) break;
+      test_bytes_add(&received, buffer, (size_t)got);
+      continue;
+    }
+    if (state.begun) record(self->server, test_http2_record(&state, self->number));
+    if (event == TEST_HTTP2_WHOLE) end = play_step(self, link);
+  }
+  if (end == TEST_END_KEEP) test_link_end(link, TEST_END_CLOSE);
+  (void)test_link_clear(link);
   test_bytes_clear(&received);
 }
 
@@ -165,24 +238,46 @@ static void *run_connection(void *argument) {
   test_link_init(&link, self->fd, server->stop_fd);
   if (before != NULL)
     play_before(server, &link, before);
-  else if (server->context == NULL || test_link_accept_tls(&link, server->context) == 0)
-    serve(self, &link);
-  else
+  else if (server->context != NULL && test_link_accept_tls(&link, next_context(server)) != 0)
     (void)test_link_clear(&link);
+  else if (server->script->http2)
+    serve_http2(self, &link);
+  else
+    serve(self, &link);
   pthread_mutex_lock(&server->lock);
   server->running--;
+  self->done = true;
   pthread_cond_broadcast(&server->changed);
   pthread_mutex_unlock(&server->lock);
   return NULL;
 }
 
+/* Joins the threads of connections that are over, or of all. */
+static void join(test_server *server, bool all) {
+  for (size_t i = 0; i < server->thread_count;) {
+    connection *made = server->connections[i];
+    pthread_mutex_lock(&server->lock);
+    bool over = all || made->done;
+    pthread_mutex_unlock(&server->lock);
+    if (!over) {
+      i++;
+      continue;
+    }
+    pthread_join(made->thread, NULL);
+    free(made);
+    server->connections[i] = server->connections[--server->thread_count];
+  }
+}
+
 static void start_connection(test_server *server, int fd) {
   int on = 1;
   (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  pthread_mutex_lock(&server->lock);
-  if (server->connection_count == MAX_CONNECTIONS) test_die("more than %d connections", MAX_CONNECTIONS);
-  connection *made = &server->connections[server->connection_count];
+  join(server, false);
+  if (server->thread_count == MAX_THREADS) test_die("more than %d connections at once", MAX_THREADS);
+  connection *made = test_alloc(sizeof *made);
   *made = (connection){.server = server, .fd = fd, .number = (int)server->connection_count++};
+  server->connections[server->thread_count++] = made;
+  pthread_mutex_lock(&server->lock);
   server->running++;
   if (pthread_create(&made->thread, NULL, run_connection, made) != 0) test_die("no thread");
   pthread_mutex_unlock(&server->lock);
@@ -244,6 +339,25 @@ static bool accepts(const test_server *server) {
   return !server->script->dead && !server->script->deaf;
 }
 
+static int select_http2(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned in_len,
+                        void *context) {
+  static const unsigned char wanted[] = "\2h2";
+  (void)ssl, (void)context;
+  return SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_len, wanted, 3, in, in_len) == OPENSSL_NPN_NEGOTIATED
+             ? SSL_TLSEXT_ERR_OK
+             : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static void make_contexts(test_server *server, const test_ca *ca) {
+  const test_script *script = server->script;
+  server->contexts = test_alloc(script->count * sizeof(SSL_CTX *));
+  if (script->certificate == NULL) return;
+  server->context = test_ca_server(ca, script->certificate);
+  if (script->http2) SSL_CTX_set_alpn_select_cb(server->context, select_http2, NULL);
+  for (size_t i = 0; i < script->count; i++)
+    if (script->steps[i].certificate != NULL) server->contexts[i] = test_ca_server(ca, script->steps[i].certificate);
+}
+
 test_server *test_server_new(const test_ca *ca, const test_script *script) {
   test_server *server = test_alloc(sizeof *server);
   sigset_t all, before;
@@ -258,7 +372,7 @@ test_server *test_server_new(const test_ca *ca, const test_script *script) {
   pthread_mutex_init(&server->lock, NULL);
   pthread_cond_init(&server->changed, &attributes);
   pthread_condattr_destroy(&attributes);
-  if (script->certificate != NULL) server->context = test_ca_server(ca, script->certificate);
+  make_contexts(server, ca);
   open_socket(server);
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
@@ -298,7 +412,7 @@ void test_server_stop(test_server *server) {
   while (server->running > 0 && pthread_cond_timedwait(&server->changed, &server->lock, &until) == 0) continue;
   pthread_mutex_unlock(&server->lock);
   signal_fd(server->stop_fd);
-  for (size_t i = 0; i < server->connection_count; i++) pthread_join(server->connections[i].thread, NULL);
+  join(server, true);
 }
 
 json_object *test_server_requests(const test_server *server) {
@@ -324,5 +438,7 @@ void test_server_free(test_server *server) {
   pthread_cond_destroy(&server->changed);
   json_object_put(server->requests);
   SSL_CTX_free(server->context);
+  for (size_t i = 0; i < server->script->count; i++) SSL_CTX_free(server->contexts[i]);
+  free(server->contexts);
   free(server);
 }
