@@ -152,8 +152,9 @@ static finding before_send(const plqc_operation *op, int os_errno) {
     default:
       break;
   }
-  if (op->instance->config.proxy && op->connect_ns && (connect_code / 100 != 2 || says(op, "CONNECT")) &&
-      op->code != CURLE_SSL_CONNECT_ERROR) {
+  /* No tunnel, or a yes whose head was not read to its end. */
+  bool no_tunnel = connect_code / 100 != 2 || says(op, "CONNECT") || says(op, "Too large response headers");
+  if (op->instance->config.proxy && op->connect_ns && no_tunnel && op->code != CURLE_SSL_CONNECT_ERROR) {
     return proxy_finding(op, connect_code);
   }
   if (op->code == CURLE_SSL_CONNECT_ERROR) return (finding){status_of_handshake(op), PLQ_PHASE_TLS, op->code};
