@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Row 19: a call that is cancelled, wherever it is, tells the truth about what was sent; and a fork in the middle of it all. */
+#include <dlfcn.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fixture.h"
+#include "standin.h"
+
+#define GOOD "{\"status\":200,\"body\":\"{\\\"clientSecret\\\":\\\"test-secret-0019\\\"}\"}"
+#define LARGE (250 * 1024) /* more than the buffers on both sides hold */
+
+TEST_STANDIN int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **out) {
+  int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+  TEST_REAL(real, "getaddrinfo");
+  if (name != NULL && strcmp(name, "slow.test") == 0) usleep(1500 * 1000);
+  return real(name != NULL && strstr(name, ".test") != NULL ? "127.0.0.1" : name, service, hints, out);
+}
+
+/* Sockets of this process, libraries included, while it is set: with a send buffer that a request fills. */
+static bool small_buffers;
+
+TEST_STANDIN int socket(int domain, int type, int protocol) {
+  int (*real)(int, int, int);
+  TEST_REAL(real, "socket");
+  int fd = real(domain, type, protocol), small = 4096;
+  if (fd >= 0 && small_buffers) (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+  return fd;
+}
+
+static void *cancel_soon(void *call) {
+  usleep(200 * 1000);
+  (void)plq_call_cancel(*(plq_call_id *)call);
+  return NULL;
+}
+
+static plq_request *make_request(size_t size) {
+  plq_request *request = NULL;
+  test_bytes json = {0};
+  assert_int_equal(plq_request_new("client_secrets.create", PLQ_NUL, &request, NULL), PLQ_OK);
+  test_bytes_text(&json, "{\"a\":\"");
+  for (size_t i = 0; i < size; i++) test_bytes_add(&json, "x", 1);
+  test_bytes_text(&json, "\"}");
+  assert_int_equal(plq_request_set_extra(request, json.data, json.len, NULL), PLQ_OK);
+  test_bytes_clear(&json);
+  return request;
+}
+
+static void call_and_cancel(fixture *self, size_t size) {
+  plq_call_id call = 0;
+  plq_request *request = make_request(size);
+  plq_response *response = NULL;
+  plq_error *error = NULL;
+  pthread_t thread;
+  assert_int_equal(plq_call_new(self->client, &call, NULL), PLQ_OK);
+  small_buffers = size == LARGE;
+  assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &call), 0);
+  int32_t status = plq_call_run(call, request, &response, &error);
+  pthread_join(thread, NULL);
+  small_buffers = false;
+  plq_call_free(call);
+  plq_request_free(request);
+  plq_response_free(response);
+  test_outcome_clear(&self->outcome);
+  test_outcome_error(&self->outcome, status, error);
+}
+
+static void test_cancel_in_each_phase(void **state) {
+  static const struct {
+    const char *script, *host, *phase, *delivery;
+    size_t size;
+  } rows[] = {
+      {"[" GOOD "]", "slow.test", "resolve", "not_sent", 1},
+      {"[{\"fault\":{\"status\":\"PLQ_E_TIMEOUT_CONNECT\"}}]", "127.0.0.1", "connect", "not_sent", 1},
+      {"[{\"before\":\"silent\"}]", "127.0.0.1", "tls", "not_sent", 1},
+      {"[{\"before\":\"stall\"}]", "127.0.0.1", "send", "maybe_sent", LARGE},
+      {"[{\"hang\":true}]", "127.0.0.1", "wait", "maybe_sent", 1},
+      {"[{\"raw\":\"HTTP/1.1 200 OK\\r\\nContent-Le\",\"end\":\"hang\"}]", "127.0.0.1", "receive", "maybe_sent", 1},
+      {"[{\"raw\":\"HTTP/1.1 200 OK\\r\\nContent-Length: 35\\r\\n\\r\\n{\",\"end\":\"hang\"}]", "127.0.0.1", "receive",
+       "maybe_sent", 1},
+  };
+  fixture *self = *state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char url[64];
+    snprintf(url, sizeof url, "https://%s:{port}/api", rows[i].host);
+    fixture_serve(self, rows[i].script);
+    fixture_connect(self, fixture_tls(), (fixture_options){{"base_url", url}, FIXTURE_END});
+    int64_t start = fixture_now_ms();
+    call_and_cancel(self, rows[i].size);
+    assert_true(fixture_now_ms() - start < 4000); /* no other limit ends it before 5 s */
+    assert_string_equal(fixture_text(self->outcome.json, "status"), "PLQ_E_CANCELLED");
+    assert_string_equal(fixture_text(self->outcome.json, "phase"), rows[i].phase);
+    assert_string_equal(fixture_text(self->outcome.json, "delivery"), rows[i].delivery);
+    assert_int_equal(fixture_number(self->outcome.json, "attempts"), 1);
+  }
+  usleep(1600 * 1000); /* the look-up that nobody waits for ends by itself */
+}
+
+/* What was cancelled is over: the connection is not used again, and the late answer is nobody's. */
+static void test_cancelled_connection_is_not_kept(void **state) {
+  fixture *self = *state;
+  fixture_serve(self, "[{\"hang\":true}," GOOD "]");
+  fixture_connect(self, fixture_tls(), (fixture_options){FIXTURE_END});
+  call_and_cancel(self, 1);
+  assert_string_equal(fixture_text(self->outcome.json, "status"), "PLQ_E_CANCELLED");
+  assert_string_equal(fixture_text(fixture_call(self), "status"), "PLQ_OK");
+  fixture_stop(self);
+  assert_int_equal(fixture_requests(self), 2);
+  assert_int_equal(test_server_connections(self->server), 2);
+}
+
+/* The child calls on a connection of its own, lets all go, and the parent's kept connection is as it was. */
+static void test_fork(void **state) {
+  fixture *self = *state;
+  fixture_serve(self, "[" GOOD "," GOOD "," GOOD "]");
+  fixture_connect(self, fixture_tls(), (fixture_options){FIXTURE_END});
+  assert_string_equal(fixture_text(fixture_call(self), "status"), "PLQ_OK");
+  pid_t pid = fork();
+  assert_true(pid >= 0);
+  if (pid == 0) {
+    (void)alarm(30);
+    bool good = strcmp(fixture_text(fixture_call(self), "status"), "PLQ_OK") == 0;
+    plq_client_free(self->client);
+    _exit(good ? 0 : 1);
+  }
+  int status = -1;
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  assert_string_equal(fixture_text(fixture_call(self), "status"), "PLQ_OK");
+  assert_int_equal(fixture_number(fixture_attempt(self->outcome.json, 0), "reused"), 1);
+  fixture_stop(self);
+  assert_int_equal(fixture_requests(self), 3);
+  assert_int_equal(test_server_connections(self->server), 2);
+  assert_int_equal(fixture_number(fixture_request(self, 2), "connection"), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(test_cancel_in_each_phase, fixture_setup, fixture_teardown),
+      cmocka_unit_test_setup_teardown(test_cancelled_connection_is_not_kept, fixture_setup, fixture_teardown),
+      cmocka_unit_test_setup_teardown(test_fork, fixture_setup, fixture_teardown),
+  };
+  return cmocka_run_group_tests_name("row 19: interrupted", tests, NULL, NULL);
+}
