@@ -21,6 +21,7 @@ typedef struct test_link {
   int fd;      /* non-blocking; -1: reset */
   int stop_fd; /* readable: give up at once */
   SSL *ssl;    /* NULL: plain */
+  int secured; /* the first handshake is done */
 } test_link;
 
 void test_link_init(test_link *link, int fd, int stop_fd);
