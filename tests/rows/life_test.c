@@ -113,8 +113,13 @@ static int exit_in_the_middle(char **argv) {
   plq_options *options = NULL;
   pthread_t thread;
   struct timespec soon = {.tv_nsec = 1000000L + 700000L * atol(argv[3])};
-  const char *const settings[][2] = {{"transport", fixture_tls()}, {"transport_dir", TEST_TRANSPORT_DIR}, {"transport_path_check", "false"},
-                                     {"access_token", "test-key-0001"}, {"max_repeats", "0"}, {"base_url", argv[1]}, {"ca_file", argv[2]}};
+  const char *const settings[][2] = {{"transport", fixture_tls()},
+                                     {"transport_dir", TEST_TRANSPORT_DIR},
+                                     {"transport_path_check", "false"},
+                                     {"access_token", "test-key-0001"},
+                                     {"max_repeats", "0"},
+                                     {"base_url", argv[1]},
+                                     {"ca_file", argv[2]}};
   if (plq_options_new(PLQ_NO_AMBIENT, &options, NULL) != PLQ_OK) return 1;
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
     if (plq_options_set(options, settings[i][0], PLQ_NUL, settings[i][1], PLQ_NUL, NULL) != PLQ_OK) return 2;

@@ -196,7 +196,7 @@ static void check_dead_and_live(fixture *self, const char *address, bool deaf) {
   int fds[8];
   fixture_serve(self, GOOD);
   if (deaf && !make_deaf(fds, 8, address, test_server_port(self->server))) {
-    print_message("NOT RUN %s: this machine does not have the address\n", address);
+    print_message("[  SKIPPED ] %s: this machine does not have the address\n", address);
     return;
   }
   fixture_connect(self, fixture_tls(),
@@ -225,7 +225,7 @@ static void test_deaf_and_live_address(void **state) {
 static void test_deaf_and_live_address_of_one_kind(void **state) {
   fixture *self = *state;
   if (strcmp(fixture_tls(), "curl") == 0) {
-    print_message("NOT RUN curl: libcurl races one address of each kind only\n");
+    print_message("[  SKIPPED ] curl: libcurl races one address of each kind only\n");
     skip();
   }
   check_dead_and_live(self, "127.0.0.2", true);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every response that a vector has, over sockets: whole, byte by byte and in pieces of 20 bytes (each a TLS record of its own) it must
- * come to the same; cut at each position it is never taken for complete, and it fails alike on each TLS transport.
- * Bounds: pieces of one byte up to 4 KiB; of a text above 400 bytes every position of the first 300 and the last 10, and some between.
+ * Every response that a vector has, over sockets: whole, byte by byte and in pieces of 20 bytes (each a TLS record of its own) it
+ * must come to the same; cut at each position it is never taken for complete, and it fails alike on each TLS transport. Bounds:
+ * pieces of one byte up to 4 KiB; of a text above 400 bytes every position of the first 300 and the last 10, and some between.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,8 +110,10 @@ static void show(const test_bytes *answer, size_t len) {
   size_t from = len > 60 ? len - 60 : 0;
   for (size_t i = from; i < len; i++) {
     char c = answer->data[i];
-    if (c >= ' ' && c <= '~') print_error("%c", c);
-    else print_error("\\x%02x", (unsigned char)c);
+    if (c >= ' ' && c <= '~')
+      print_error("%c", c);
+    else
+      print_error("\\x%02x", (unsigned char)c);
   }
   print_error("\n");
 }
@@ -125,8 +127,8 @@ static size_t check_pieces(const char *transport, const test_bytes *answer) {
   play(transport, steps, count, true, results);
   for (size_t i = 1; i < count; i++) {
     if (memcmp(&results[i], &results[0], sizeof *results) == 0) continue;
-    print_error("%s: %s whole, %s in pieces of %zu: ", transport, plq_status_name(results[0].status), plq_status_name(results[i].status),
-                steps[i].piece);
+    print_error("%s: %s whole, %s in pieces of %zu: ", transport, plq_status_name(results[0].status),
+                plq_status_name(results[i].status), steps[i].piece);
     show(answer, answer->len);
     wrong++;
   }
@@ -201,7 +203,8 @@ static size_t check_cut(const test_bytes *answer, size_t len, const result *resu
     int32_t kind = plq_status_kind(results[t].status);
     bool fails = kind == PLQ_KIND_TRUNCATED || kind == PLQ_KIND_PROTOCOL || kind == PLQ_KIND_LIMIT || kind == PLQ_KIND_IO;
     bool early = least_end(answer) > len && results[t].delivery == PLQ_DELIVERY_ANSWERED;
-    if (!early && (results[t].delivery == PLQ_DELIVERY_ANSWERED || (fails && results[t].delivery == PLQ_DELIVERY_MAYBE_SENT))) continue;
+    if (!early && (results[t].delivery == PLQ_DELIVERY_ANSWERED || (fails && results[t].delivery == PLQ_DELIVERY_MAYBE_SENT)))
+      continue;
     print_error("%s: %s with delivery %d, cut after %zu of %zu: ", transports[t], plq_status_name(results[t].status),
                 (int)results[t].delivery, len, answer->len);
     show(answer, len);
@@ -210,8 +213,8 @@ static size_t check_cut(const test_bytes *answer, size_t len, const result *resu
   if (first->status == second->status && first->delivery == second->delivery) return wrong;
   ++*differing;
   if (is_known(*first, *second) || is_known_chunk(answer, len, *first, *second)) return wrong;
-  print_error("%s on openssl, %s on curl, cut after %zu of %zu: ", plq_status_name(first->status), plq_status_name(second->status), len,
-              answer->len);
+  print_error("%s on openssl, %s on curl, cut after %zu of %zu: ", plq_status_name(first->status),
+              plq_status_name(second->status), len, answer->len);
   show(answer, len);
   return wrong + 1;
 }
@@ -224,7 +227,8 @@ static size_t check_batch(const test_bytes *answer, const size_t *cuts, size_t c
     for (size_t i = 0; i < count; i++) steps[i] = step_of(answer, cuts[i], 0);
     play(transports[t], steps, count, false, results[t]);
   }
-  for (size_t i = 0; i < count; i++) wrong += check_cut(answer, cuts[i], (const result[]){results[0][i], results[1][i]}, differing);
+  for (size_t i = 0; i < count; i++)
+    wrong += check_cut(answer, cuts[i], (const result[]){results[0][i], results[1][i]}, differing);
   return wrong;
 }
 
@@ -242,8 +246,8 @@ static void test_cuts(void **state) {
       count = 0;
     }
   }
-  print_message("%zu responses, %zu cuts on each of %d transports; curl differs in what is a known gap %zu times\n", all.count, played,
-                TRANSPORTS, differing);
+  print_message("%zu responses, %zu cuts on each of %d transports; curl differs in what is a known gap %zu times\n", all.count,
+                played, TRANSPORTS, differing);
   assert_int_equal(wrong, 0);
 }
 

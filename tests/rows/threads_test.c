@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Many threads on one client over real TLS, with cancels and a close in between: for ThreadSanitizer, and to see nothing get lost. */
+/* Many threads on one client over real TLS, with cancels and a close in between: for ThreadSanitizer, and to see nothing get
+ * lost. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -145,12 +146,14 @@ static void test_signals_are_left_alone(void **state) {
   sigaction(SIGPIPE, NULL, &before);
   pthread_sigmask(SIG_SETMASK, NULL, &mask_before);
   fixture_serve(self, "[{\"copies\":4,\"of\":{\"end\":\"rst\"}}]");
-  fixture_connect(self, fixture_tls(), (fixture_options){{"max_repeats", "0"}, {"base_url", "https://localhost:{port}/api"}, FIXTURE_END});
+  fixture_connect(self, fixture_tls(),
+                  (fixture_options){{"max_repeats", "0"}, {"base_url", "https://localhost:{port}/api"}, FIXTURE_END});
   for (int i = 0; i < 4; i++) assert_string_equal(fixture_text(fixture_call(self), "kind"), "io");
   sigaction(SIGPIPE, NULL, &after);
   pthread_sigmask(SIG_SETMASK, NULL, &mask_after);
   assert_ptr_equal(before.sa_handler, after.sa_handler);
-  for (int signal = 1; signal < SIGRTMAX; signal++) assert_int_equal(sigismember(&mask_before, signal), sigismember(&mask_after, signal));
+  for (int signal = 1; signal < SIGRTMAX; signal++)
+    assert_int_equal(sigismember(&mask_before, signal), sigismember(&mask_after, signal));
 }
 
 int main(void) {

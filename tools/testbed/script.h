@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "bytes.h"
-#include "link.h"
+#include "test_link.h"
 
 /* What happens to a connection before a request can come. */
 typedef enum test_before {

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "http2.h"
-#include "link.h"
+#include "test_link.h"
 #include "recording.h"
 
 #define MAX_THREADS 128

@@ -33,13 +33,17 @@ int32_t plqt_status_of_connect(int os_errno) {
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-    case EADDRNOTAVAIL: return plqt_status_of_lack(os_errno);
-    case ECONNREFUSED: return PLQ_E_CONNECT_REFUSED;
+    case EADDRNOTAVAIL:
+      return plqt_status_of_lack(os_errno);
+    case ECONNREFUSED:
+      return PLQ_E_CONNECT_REFUSED;
     case ENETUNREACH:
     case EHOSTUNREACH:
     case ENETDOWN:
-    case EHOSTDOWN: return PLQ_E_CONNECT_UNREACHABLE;
-    default: return PLQ_E_CONNECT_FAILED;
+    case EHOSTDOWN:
+      return PLQ_E_CONNECT_UNREACHABLE;
+    default:
+      return PLQ_E_CONNECT_FAILED;
   }
 }
 
@@ -127,7 +131,8 @@ int32_t plqt_status_of_tls(int reason, bool certificate_seen) {
     case SSL_R_UNEXPECTED_EOF_WHILE_READING:
       return PLQ_E_TLS_HANDSHAKE_EOF;
     default:
-      return reason >= SSL_AD_REASON_OFFSET ? status_of_alert(reason - SSL_AD_REASON_OFFSET, certificate_seen) : PLQ_E_TLS_HANDSHAKE;
+      return reason >= SSL_AD_REASON_OFFSET ? status_of_alert(reason - SSL_AD_REASON_OFFSET, certificate_seen)
+                                            : PLQ_E_TLS_HANDSHAKE;
   }
 }
 

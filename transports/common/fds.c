@@ -43,7 +43,8 @@ static bool replace(plqt_fds *block, int from, int to) {
 
 bool plqt_fds_add(plqt_fds *first, int fd) {
   plqt_fds *block = first;
-  plqt_fds_remove(first, fd); /* a library may close a socket without a word (libcurl does, if it lost a race): the number may still be there */
+  /* A library may close a socket without a word (libcurl does, if it lost a race): the number may still be there. */
+  plqt_fds_remove(first, fd);
   while (!replace(block, -1, fd)) {
     plqt_fds *next = atomic_load(&block->next);
     if (!next) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the asynchronous half accepted and has not finished, and the epoll descriptor that it is driven by, which also holds a timer and a
- * wake-up. Nothing of a transport runs inside of submit, cancel and wake: they may come from inside a callback, and from any thread.
+ * What the asynchronous half accepted and has not finished, and the epoll descriptor that it is driven by, which also holds a
+ * timer and a wake-up. Nothing of a transport runs inside of submit, cancel and wake: they may come from inside a callback, and
+ * from any thread.
  */
 #include <errno.h>
 #include <string.h>
@@ -54,8 +55,8 @@ static bool keep(plqt_inbox *inbox, int fd, int *out) {
 
 static bool make(plqt_inbox *inbox) {
   return (inbox->wake_fd = plqt_wake_fd_new(inbox->fds)) >= 0 && keep(inbox, epoll_create1(EPOLL_CLOEXEC), &inbox->epoll_fd) &&
-         keep(inbox, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), &inbox->timer_fd) && watch(inbox, inbox->wake_fd) &&
-         watch(inbox, inbox->timer_fd);
+         keep(inbox, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), &inbox->timer_fd) &&
+         watch(inbox, inbox->wake_fd) && watch(inbox, inbox->timer_fd);
 }
 
 static void close_fds(plqt_inbox *inbox) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What transports that open TLS connections have in common, whatever carries HTTP: options, trust, name look-ups, descriptors for the
- * forked child, a pool of slots for blocking calls, the inbox of the asynchronous half. Linked into each of them.
+ * What transports that open TLS connections have in common, whatever carries HTTP: options, trust, name look-ups, descriptors for
+ * the forked child, a pool of slots for blocking calls, the inbox of the asynchronous half. Linked into each of them.
  */
 #ifndef PLQT_H
 #define PLQT_H
@@ -24,9 +24,10 @@
 
 /* ---- error.c ---- */
 
-void plqt_error_set(plq_transport_error *error, int32_t status, int32_t phase, int32_t delivery, int os_errno, int64_t plugin_code,
-                    const char *format, ...) __attribute__((format(printf, 7, 8)));
-/* The statuses of a descriptor that could not be had, of a failed connect() or socket(), of a verification or a handshake that failed. */
+void plqt_error_set(plq_transport_error *error, int32_t status, int32_t phase, int32_t delivery, int os_errno,
+                    int64_t plugin_code, const char *format, ...) __attribute__((format(printf, 7, 8)));
+/* The statuses of a descriptor that could not be had, of a failed connect() or socket(), of a verification or a handshake that
+ * failed. */
 int32_t plqt_status_of_lack(int os_errno);
 int32_t plqt_status_of_connect(int os_errno);
 int32_t plqt_status_of_verify(int x509_error);
@@ -54,7 +55,8 @@ void plqt_fds_close_all(plqt_fds *fds);
 
 /* ---- options.c ---- */
 
-/* Where the value of an option goes: a char * (owned, NULL if the text is empty, wiped by clear), or an int64_t of number * unit. */
+/* Where the value of an option goes: a char * (owned, NULL if the text is empty, wiped by clear), or an int64_t of number * unit.
+ */
 typedef struct plqt_binding {
   const char *key;
   size_t offset;
@@ -116,7 +118,8 @@ void plqt_lookup_leave(plqt_resolver *resolver, plqt_lookup *lookup);
 bool plqt_tls_setup(void);
 
 /* Loads what verification goes by into a store. Any of the paths may be NULL. */
-int32_t plqt_trust_load(X509_STORE *store, const char *ca_file, const char *ca_dir, const char *crl_file, plq_transport_error *error);
+int32_t plqt_trust_load(X509_STORE *store, const char *ca_file, const char *ca_dir, const char *crl_file,
+                        plq_transport_error *error);
 /* key_file NULL: the key is in certificate_file. */
 int32_t plqt_identity_load(SSL_CTX *ctx, const char *certificate_file, const char *key_file, char *password,
                            plq_transport_error *error);
@@ -185,16 +188,17 @@ typedef struct plqt_warming {
 } plqt_warming;
 
 /* The function prewarm of a transport. */
-int32_t plqt_prewarm(const plqt_warming *warming, const plq_transport_target *target, uint32_t count, int64_t deadline_ns, uint64_t op,
-                     const plq_transport_sink *sink, plq_transport_error *error, uint32_t *out_open);
+int32_t plqt_prewarm(const plqt_warming *warming, const plq_transport_target *target, uint32_t count, int64_t deadline_ns,
+                     uint64_t op, const plq_transport_sink *sink, plq_transport_error *error, uint32_t *out_open);
 
 /* on_done for a request that got no slot. */
-void plqt_report_no_slot(const plq_transport_host *host, const plq_transport_sink *sink, int64_t began, int32_t status, int os_errno);
+void plqt_report_no_slot(const plq_transport_host *host, const plq_transport_sink *sink, int64_t began, int32_t status,
+                         int os_errno);
 
 /* ---- inbox.c: what the asynchronous half accepted, and the descriptor that it is driven by ---- */
 
 typedef struct plqt_entry {
-  struct plqt_entry *next;                     /* submitted, not taken */
+  struct plqt_entry *next;                        /* submitted, not taken */
   struct plqt_entry *known_next, *known_previous; /* submitted, not over */
   uint64_t id;
   atomic_bool cancelled;

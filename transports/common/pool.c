@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slots for blocking calls: whatever a transport needs for one, with at most one connection. A thread has its slot for itself, so the lock
- * is held only to take one and to give it back. The slot that was used last is taken first: the others grow old and go.
+ * Slots for blocking calls: whatever a transport needs for one, with at most one connection. A thread has its slot for itself, so
+ * the lock is held only to take one and to give it back. The slot that was used last is taken first: the others grow old and go.
  */
 #include <string.h>
 #include <time.h>

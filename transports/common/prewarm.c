@@ -24,7 +24,8 @@ static void on_done(void *context, const plq_transport_error *error, const plq_t
   plq_transport_error *last = context;
   (void)transfer;
   if (!error) return;
-  plqt_error_set(last, error->status, error->phase, PLQ_DELIVERY_NOT_SENT, error->os_errno, error->plugin_code, "%s", error->message);
+  plqt_error_set(last, error->status, error->phase, PLQ_DELIVERY_NOT_SENT, error->os_errno, error->plugin_code, "%s",
+                 error->message);
 }
 
 static size_t finish(const plqt_warming *warming, plqt_slot **slots, size_t count) {
@@ -69,8 +70,8 @@ static void warm(const plqt_warming *warming, plqt_slot **slots, size_t count, c
   while ((count = finish(warming, slots, count))) warming->step(slots, count);
 }
 
-int32_t plqt_prewarm(const plqt_warming *warming, const plq_transport_target *target, uint32_t count, int64_t deadline_ns, uint64_t op,
-                     const plq_transport_sink *sink, plq_transport_error *error, uint32_t *out_open) {
+int32_t plqt_prewarm(const plqt_warming *warming, const plq_transport_target *target, uint32_t count, int64_t deadline_ns,
+                     uint64_t op, const plq_transport_sink *sink, plq_transport_error *error, uint32_t *out_open) {
   static const uint8_t byte = 0;
   const plq_transport_host *host = warming->host;
   plqt_pool *pool = warming->pool;
@@ -103,12 +104,14 @@ int32_t plqt_prewarm(const plqt_warming *warming, const plq_transport_target *ta
   *out_open = plqt_pool_count_open(pool, target);
   if (*out_open >= count) return PLQ_OK;
   if (error->status == PLQ_OK) {
-    plqt_error_set(error, PLQ_E_CONNECT_FAILED, PLQ_PHASE_CONNECT, PLQ_DELIVERY_NOT_SENT, 0, 0, "the server closed a connection at once");
+    plqt_error_set(error, PLQ_E_CONNECT_FAILED, PLQ_PHASE_CONNECT, PLQ_DELIVERY_NOT_SENT, 0, 0,
+                   "the server closed a connection at once");
   }
   return error->status;
 }
 
-void plqt_report_no_slot(const plq_transport_host *host, const plq_transport_sink *sink, int64_t began, int32_t status, int os_errno) {
+void plqt_report_no_slot(const plq_transport_host *host, const plq_transport_sink *sink, int64_t began, int32_t status,
+                         int os_errno) {
   plq_transport_error error = {.struct_size = sizeof error};
   plq_transport_transfer transfer = {
       .struct_size = sizeof transfer, .resolve_ns = -1, .connect_ns = -1, .tls_ns = -1, .send_ns = -1, .first_byte_ns = -1};

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Name look-ups on threads. getaddrinfo blocks and cannot be ended (curl/curl#18532), and asking in its place would not know what the system
- * is set to. These threads block all signals, are shared by everybody who asks for the same name,
- * and are abandoned after a limit or a cancellation. The block of the resolver belongs to the instance and to every thread that
- * still runs.
+ * Name look-ups on threads. getaddrinfo blocks and cannot be ended (curl/curl#18532), and asking in its place would not know what
+ * the system is set to. These threads block all signals, are shared by everybody who asks for the same name, and are abandoned
+ * after a limit or a cancellation. The block of the resolver belongs to the instance and to every thread that still runs.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whom to trust, and who we are: files are read here, once for each instance, and never again for a connection (a bundle of the system's
- * size takes 20 ms and more to parse).
+ * Whom to trust, and who we are: files are read here, once for each instance, and never again for a connection (a bundle of the
+ * system's size takes 20 ms and more to parse).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -18,8 +18,8 @@ static pthread_once_t tls_once = PTHREAD_ONCE_INIT;
 static bool tls_ready;
 
 /*
- * OpenSSL's atexit handler frees what threads that are still inside of it use, and they crash while the process ends. Whoever is first to
- * initialize it says whether there is one, so this comes before anything else of OpenSSL and of libcurl.
+ * OpenSSL's atexit handler frees what threads that are still inside of it use, and they crash while the process ends. Whoever is
+ * first to initialize it says whether there is one, so this comes before anything else of OpenSSL and of libcurl.
  */
 static void set_up_tls(void) {
   tls_ready = OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, NULL) == 1;
@@ -126,8 +126,8 @@ void plqt_describe_time(X509 *certificate, int code, char *out, size_t size) {
       code == X509_V_ERR_CERT_HAS_EXPIRED ? X509_get0_notAfter(certificate) : X509_get0_notBefore(certificate);
   if (ASN1_TIME_to_tm(time, &limit) == 1) strftime(limit_text, sizeof limit_text, "%Y-%m-%dT%H:%M:%SZ", &limit);
   if (gmtime_r(&seconds, &now)) strftime(now_text, sizeof now_text, "%Y-%m-%dT%H:%M:%SZ", &now);
-  snprintf(out, size, "%s %s; local_time %s",
-           code == X509_V_ERR_CERT_HAS_EXPIRED ? "not valid after" : "not valid before", limit_text, now_text);
+  snprintf(out, size, "%s %s; local_time %s", code == X509_V_ERR_CERT_HAS_EXPIRED ? "not valid after" : "not valid before",
+           limit_text, now_text);
 }
 
 bool plqt_names_host(X509 *leaf, const plq_transport_target *target, const char *host) {

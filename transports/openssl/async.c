@@ -146,8 +146,8 @@ static bool round_once(plqo_instance *instance, int64_t until) {
 }
 
 /*
- * Goes on until a round finds nothing, but not for ever: an edge-triggered host sees no new edge for what was there before, so what is
- * left after that announces itself by the wake-up descriptor.
+ * Goes on until a round finds nothing, but not for ever: an edge-triggered host sees no new edge for what was there before, so
+ * what is left after that announces itself by the wake-up descriptor.
  */
 int32_t plqo_drive(plq_transport_instance *handle, int64_t until_ns) {
   plqo_instance *instance = (plqo_instance *)handle;

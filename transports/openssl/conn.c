@@ -26,8 +26,10 @@ static bool start(plqo_conn *conn, const plqt_address *address) {
     errno = ENOMEM;
     return false;
   }
-  if (connect(conn->fd, &address->at.any, address->len) == 0) conn->may_write = true;
-  else if (errno != EINPROGRESS && errno != EINTR) return false;
+  if (connect(conn->fd, &address->at.any, address->len) == 0)
+    conn->may_write = true;
+  else if (errno != EINPROGRESS && errno != EINTR)
+    return false;
   return plqo_engine_watch(conn->engine, conn);
 }
 
@@ -100,9 +102,13 @@ static plqo_result result_of(plqo_conn *conn, int answer) {
   plqo_result result = PLQO_BROKEN;
   switch (SSL_get_error(conn->ssl, answer)) {
     case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE: return PLQO_WAIT;
-    case SSL_ERROR_ZERO_RETURN: return PLQO_CLOSED;
-    case SSL_ERROR_SYSCALL: result = conn->io_errno ? PLQO_RESET : PLQO_CUT; break;
+    case SSL_ERROR_WANT_WRITE:
+      return PLQO_WAIT;
+    case SSL_ERROR_ZERO_RETURN:
+      return PLQO_CLOSED;
+    case SSL_ERROR_SYSCALL:
+      result = conn->io_errno ? PLQO_RESET : PLQO_CUT;
+      break;
     default:
       conn->tls_error = ERR_peek_last_error();
       if (ERR_GET_REASON(conn->tls_error) == SSL_R_UNEXPECTED_EOF_WHILE_READING) result = PLQO_CUT;
@@ -188,7 +194,8 @@ bool plqo_conn_is_quiet(plqo_conn *conn) {
 
 /* ---- closing ---- */
 
-/* A close_notify, and no waiting for an answer. Not after a fatal error, and never by a child: it would end the parent's session. */
+/* A close_notify, and no waiting for an answer. Not after a fatal error, and never by a child: it would end the parent's session.
+ */
 static void say_goodbye(const plqo_conn *conn) {
   if (!conn->ssl || conn->fatal || !SSL_is_init_finished(conn->ssl) || getpid() != conn->instance->owner) return;
   clear_errors();

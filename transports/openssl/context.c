@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One SSL_CTX for each instance, made once and shared by its threads: CA certificates are parsed here and never again. Sessions are kept
- * here too, by target, because resuming one skips the certificate (RFC 8446 section 2.2): they belong to one instance, whose trust does
- * not change, and are forgotten before an hour is over. No key log callback is ever set.
+ * One SSL_CTX for each instance, made once and shared by its threads: CA certificates are parsed here and never again. Sessions
+ * are kept here too, by target, because resuming one skips the certificate (RFC 8446 section 2.2): they belong to one instance,
+ * whose trust does not change, and are forgotten before an hour is over. No key log callback is ever set.
  */
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
@@ -92,7 +92,8 @@ static bool set_options(SSL_CTX *ctx) {
   static const unsigned char alpn[] = "\x08http/1.1";
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CLEANSE_PLAINTEXT);
   /* A host's openssl.cnf may say otherwise of these. */
-  SSL_CTX_clear_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
+  SSL_CTX_clear_options(ctx,
+                        SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
   if (SSL_CTX_get_security_level(ctx) < 2) SSL_CTX_set_security_level(ctx, 2);
   SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(ctx, 1);

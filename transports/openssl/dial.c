@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opening a connection: look the name up, then race the addresses (RFC 8305). A new one starts every 250 ms, or as soon as one has
- * failed; the first to connect wins, and the others are closed before TLS begins.
+ * Opening a connection: look the name up, then race the addresses (RFC 8305). A new one starts every 250 ms, or as soon as one
+ * has failed; the first to connect wins, and the others are closed before TLS begins.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a lane and the asynchronous half have in common: the operations under way, and the connections that wait for the next one. */
+/* What a lane and the asynchronous half have in common: the operations under way, and the connections that wait for the next one.
+ */
 #include <string.h>
 #include <sys/epoll.h>
 

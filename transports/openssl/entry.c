@@ -4,8 +4,8 @@
 
 #include "plqo.h"
 
-#define CAPABILITIES                                                                                                               \
-  (PLQ_CAP_BLOCKING | PLQ_CAP_ASYNC | PLQ_CAP_CONCURRENT | PLQ_CAP_PREWARM | PLQ_CAP_KEEPALIVE | PLQ_CAP_CLIENT_CERTIFICATE |      \
+#define CAPABILITIES                                                                                                          \
+  (PLQ_CAP_BLOCKING | PLQ_CAP_ASYNC | PLQ_CAP_CONCURRENT | PLQ_CAP_PREWARM | PLQ_CAP_KEEPALIVE | PLQ_CAP_CLIENT_CERTIFICATE | \
    PLQ_CAP_CA | PLQ_CAP_PINS | PLQ_CAP_SEND_STATE | PLQ_CAP_TLS_FACTS | PLQ_CAP_FORK_ABANDON | PLQ_CAP_WIPES)
 
 PLQ_TRANSPORT_DEFINE_NOTE(0, PLQ_CLASS_PRODUCTION, CAPABILITIES);

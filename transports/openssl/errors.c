@@ -11,7 +11,7 @@
 
 static const char *errno_text(int number, char *buffer, size_t size) {
   /* glibc's strerror_r answers the text, musl's a number. */
-  return _Generic(strerror_r(number, buffer, size), char *: strerror_r(number, buffer, size), default: buffer);
+  return _Generic(strerror_r(number, buffer, size), char * : strerror_r(number, buffer, size), default : buffer);
 }
 
 static const char *tls_text(unsigned long error) {

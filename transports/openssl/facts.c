@@ -47,7 +47,8 @@ static int32_t check(plqo_conn *conn, X509 *leaf) {
 int32_t plqo_facts_gather(plqo_conn *conn) {
   plq_transport_connection *facts = &conn->facts;
   if (!conn->ssl) return PLQ_OK;
-  facts->known |= PLQ_FACT_CHAIN_VERIFIED | PLQ_FACT_HOST_VERIFIED | PLQ_FACT_RESUMED | PLQ_FACT_TLS_VERSION | PLQ_FACT_TLS_CIPHER;
+  facts->known |=
+      PLQ_FACT_CHAIN_VERIFIED | PLQ_FACT_HOST_VERIFIED | PLQ_FACT_RESUMED | PLQ_FACT_TLS_VERSION | PLQ_FACT_TLS_CIPHER;
   facts->tls_version = (uint32_t)SSL_version(conn->ssl);
   copy_text(facts->tls_cipher, sizeof facts->tls_cipher, SSL_get_cipher_name(conn->ssl));
   if (SSL_session_reused(conn->ssl)) facts->flags |= PLQ_FACT_RESUMED;

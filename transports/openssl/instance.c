@@ -49,7 +49,8 @@ static void tear_down(plqo_instance *instance) {
 }
 
 static const plq_http1 *find_parser(const plq_transport_host *host) {
-  const plq_http1 *http1 = PLQT_HAS(host, get_extension) && host->get_extension ? host->get_extension(host->context, PLQ_EXTENSION_HTTP1) : NULL;
+  const plq_http1 *http1 =
+      PLQT_HAS(host, get_extension) && host->get_extension ? host->get_extension(host->context, PLQ_EXTENSION_HTTP1) : NULL;
   return http1 && PLQT_HAS(http1, end) ? http1 : NULL;
 }
 
@@ -62,7 +63,8 @@ int32_t plqo_create(const plq_transport_host *host, const plq_transport_value *v
                     plq_transport_error *error, plq_transport_instance **out_instance) {
   const plq_http1 *http1 = find_parser(host);
   *out_instance = NULL;
-  if (!http1) return refuse(error, PLQ_E_UNSUPPORTED, "the host has no " PLQ_EXTENSION_HTTP1 ", which this transport reads responses with");
+  if (!http1)
+    return refuse(error, PLQ_E_UNSUPPORTED, "the host has no " PLQ_EXTENSION_HTTP1 ", which this transport reads responses with");
   pthread_once(&global_once, set_up_globally);
   plqo_instance *instance = global_ready ? host->alloc(host->context, sizeof *instance) : NULL;
   if (!instance) return refuse(error, PLQ_E_MEMORY, "out of memory");

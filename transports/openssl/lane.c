@@ -71,8 +71,10 @@ static void step(plqo_lane *const *lanes, size_t count, struct pollfd *polls) {
     int32_t status;
     plqo_operation *op = &lanes[i]->operation;
     plqo_operation_step(op, now);
-    if (op->state == PLQO_OVER) over = true;
-    else if (plqo_operation_next(op, &status) < until) until = plqo_operation_next(op, &status);
+    if (op->state == PLQO_OVER)
+      over = true;
+    else if (plqo_operation_next(op, &status) < until)
+      until = plqo_operation_next(op, &status);
   }
   if (over) return;
   for (size_t i = 0; i < count; i++) total += fill(lanes[i], polls + total);
@@ -120,7 +122,8 @@ static bool lane_is_open(const plqt_slot *slot, const plq_transport_target *targ
   const plqo_lane *lane = (const plqo_lane *)(const void *)slot;
   if (busy) return atomic_load(&lane->engine.conn_count) > 0;
   const plqo_conn *conn = lane->engine.idle;
-  return conn && plqo_target_is(conn->target, target) && plqo_now(conn->instance) < conn->idle_until_ns && plqo_conn_is_open(conn);
+  return conn && plqo_target_is(conn->target, target) && plqo_now(conn->instance) < conn->idle_until_ns &&
+         plqo_conn_is_open(conn);
 }
 
 void plqo_lanes_setup(plqo_instance *instance) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One request from begin to report. A step does what the sockets and the clock allow and returns; whoever steps waits for the sockets
- * that the state is about, and for plqo_operation_next().
+ * One request from begin to report. A step does what the sockets and the clock allow and returns; whoever steps waits for the
+ * sockets that the state is about, and for plqo_operation_next().
  */
 #include <stdio.h>
 #include <string.h>
@@ -38,25 +38,40 @@ bool plqo_request_valid(const plq_transport_request *request, const plq_transpor
 
 int32_t plqo_operation_phase(const plqo_operation *op) {
   switch (op->state) {
-    case PLQO_RESOLVING: return PLQ_PHASE_RESOLVE;
-    case PLQO_SECURING: return PLQ_PHASE_TLS;
-    case PLQO_SENDING: return op->progress.bytes ? PLQ_PHASE_RECEIVE : PLQ_PHASE_SEND;
-    case PLQO_RECEIVING: return op->progress.bytes ? PLQ_PHASE_RECEIVE : PLQ_PHASE_WAIT;
-    default: return PLQ_PHASE_CONNECT;
+    case PLQO_RESOLVING:
+      return PLQ_PHASE_RESOLVE;
+    case PLQO_SECURING:
+      return PLQ_PHASE_TLS;
+    case PLQO_SENDING:
+      return op->progress.bytes ? PLQ_PHASE_RECEIVE : PLQ_PHASE_SEND;
+    case PLQO_RECEIVING:
+      return op->progress.bytes ? PLQ_PHASE_RECEIVE : PLQ_PHASE_WAIT;
+    default:
+      return PLQ_PHASE_CONNECT;
   }
 }
 
 static int64_t phase_limit(const plqo_operation *op, int32_t *out_status) {
   const plqo_config *config = &op->instance->config;
   switch (op->state) {
-    case PLQO_RESOLVING: *out_status = PLQ_E_TIMEOUT_RESOLVE; return op->resolve_at + config->resolve_ns;
-    case PLQO_CONNECTING: *out_status = PLQ_E_TIMEOUT_CONNECT; return op->connect_at + config->connect_ns;
-    case PLQO_SECURING: *out_status = PLQ_E_TIMEOUT_TLS; return op->tls_at + config->tls_ns;
-    case PLQO_SENDING: *out_status = PLQ_E_TIMEOUT_SEND; return op->active_at + config->idle_ns;
+    case PLQO_RESOLVING:
+      *out_status = PLQ_E_TIMEOUT_RESOLVE;
+      return op->resolve_at + config->resolve_ns;
+    case PLQO_CONNECTING:
+      *out_status = PLQ_E_TIMEOUT_CONNECT;
+      return op->connect_at + config->connect_ns;
+    case PLQO_SECURING:
+      *out_status = PLQ_E_TIMEOUT_TLS;
+      return op->tls_at + config->tls_ns;
+    case PLQO_SENDING:
+      *out_status = PLQ_E_TIMEOUT_SEND;
+      return op->active_at + config->idle_ns;
     case PLQO_RECEIVING:
       *out_status = op->progress.bytes ? PLQ_E_TIMEOUT_IDLE : PLQ_E_TIMEOUT_FIRST_BYTE;
       return op->active_at + config->idle_ns;
-    default: *out_status = PLQ_E_TIMEOUT_POOL; return PLQT_NEVER;
+    default:
+      *out_status = PLQ_E_TIMEOUT_POOL;
+      return PLQT_NEVER;
   }
 }
 
@@ -157,8 +172,8 @@ void plqo_operation_find_conn(plqo_operation *op, int64_t now) {
   }
 }
 
-void plqo_operation_begin(plqo_operation *op, plqo_engine *engine, const plq_transport_request *request, const plq_transport_sink *sink,
-                          bool prewarm, int64_t submitted_ns, int64_t now) {
+void plqo_operation_begin(plqo_operation *op, plqo_engine *engine, const plq_transport_request *request,
+                          const plq_transport_sink *sink, bool prewarm, int64_t submitted_ns, int64_t now) {
   op->engine = engine;
   op->request = request;
   op->sink = sink;
@@ -237,10 +252,17 @@ void plqo_operation_step(plqo_operation *op, int64_t now) {
         more = op->state != before;
         break;
       }
-      case PLQO_SECURING: more = secure_step(op, now); break;
-      case PLQO_SENDING: more = plqo_send_step(op, now); break;
-      case PLQO_RECEIVING: more = plqo_receive_step(op, now); break;
-      default: more = false;
+      case PLQO_SECURING:
+        more = secure_step(op, now);
+        break;
+      case PLQO_SENDING:
+        more = plqo_send_step(op, now);
+        break;
+      case PLQO_RECEIVING:
+        more = plqo_receive_step(op, now);
+        break;
+      default:
+        more = false;
     }
   }
 }
@@ -254,8 +276,8 @@ void plqo_operation_report(plqo_operation *op, int64_t now) {
   plqo_transfer_fill(op, now, &transfer);
   if (status) {
     const char *text = op->detail[0] ? op->detail : plqt_explain(status);
-    plqt_error_set(&error, status, op->phase, op->handed ? PLQ_DELIVERY_MAYBE_SENT : PLQ_DELIVERY_NOT_SENT, op->os_errno, op->plugin_code,
-                   "%s", text ? text : "");
+    plqt_error_set(&error, status, op->phase, op->handed ? PLQ_DELIVERY_MAYBE_SENT : PLQ_DELIVERY_NOT_SENT, op->os_errno,
+                   op->plugin_code, "%s", text ? text : "");
   }
   op->state = PLQO_IDLE;
   op->request = NULL;

@@ -3,7 +3,8 @@
 
 const plq_transport_option plqo_options[] = {
     {PLQ_OPTION_MS, 0, 1, 86400000, "resolve_timeout_ms", "5000", NULL, "Limit for one name look-up."},
-    {PLQ_OPTION_MS, 0, 1, 86400000, "connect_timeout_ms", "5000", NULL, "Limit for opening one connection, whatever the number of addresses."},
+    {PLQ_OPTION_MS, 0, 1, 86400000, "connect_timeout_ms", "5000", NULL,
+     "Limit for opening one connection, whatever the number of addresses."},
     {PLQ_OPTION_MS, 0, 1, 86400000, "tls_timeout_ms", "5000", NULL, "Limit for one TLS handshake."},
     {PLQ_OPTION_MS, 0, 1, 86400000, "idle_timeout_ms", "10000", NULL,
      "Longest pause while a request is written, until the first byte of the response, and between two of its bytes."},

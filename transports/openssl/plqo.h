@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The openssl transport's own header: HTTP/1.1 over sockets of its own and OpenSSL. One machine serves both halves of the ABI. An
- * operation is a state that is stepped as far as its sockets allow; an engine waits for sockets and steps. A lane is an engine with one
- * operation, for a thread that blocks in perform; the asynchronous half is one engine with many operations and an epoll descriptor.
+ * operation is a state that is stepped as far as its sockets allow; an engine waits for sockets and steps. A lane is an engine
+ * with one operation, for a thread that blocks in perform; the asynchronous half is one engine with many operations and an epoll
+ * descriptor.
  *
  *     lane or async  >  operation  >  dial, send, receive  >  conn (one socket, its TLS)  >  wire (the BIO)
  */
@@ -200,9 +201,9 @@ struct plqo_operation {
   const plqo_target *target;
   plqo_state state;
   bool prewarm;
-  bool reused;  /* the connection had served before */
-  bool handed;  /* a byte of the request went to the connection: from here on it is MAYBE_SENT */
-  bool sent;    /* all of it */
+  bool reused; /* the connection had served before */
+  bool handed; /* a byte of the request went to the connection: from here on it is MAYBE_SENT */
+  bool sent;   /* all of it */
   bool write_failed;
   plqo_conn *conn;
   plqo_dial dial;
@@ -223,8 +224,8 @@ void plqo_operation_clear(plqo_operation *op);
 /* The checks that need no connection; false: *error says why. */
 bool plqo_request_valid(const plq_transport_request *request, const plq_transport_sink *sink, plq_transport_error *error);
 /* Sets an operation going. It may be over at once. */
-void plqo_operation_begin(plqo_operation *op, plqo_engine *engine, const plq_transport_request *request, const plq_transport_sink *sink,
-                          bool prewarm, int64_t submitted_ns, int64_t now);
+void plqo_operation_begin(plqo_operation *op, plqo_engine *engine, const plq_transport_request *request,
+                          const plq_transport_sink *sink, bool prewarm, int64_t submitted_ns, int64_t now);
 void plqo_operation_step(plqo_operation *op, int64_t now);
 /* Takes a free connection, or opens one, or queues. */
 void plqo_operation_find_conn(plqo_operation *op, int64_t now);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The request: made in one buffer, head and body together, so that it leaves in one TLS record; wiped as soon as it is written. */
+/* The request: made in one buffer, head and body together, so that it leaves in one TLS record; wiped as soon as it is written.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -88,8 +89,8 @@ static void finish(plqo_operation *op) {
 }
 
 /*
- * A server may answer, and close, before it has read all: while the request does not go out, what comes in is read. If writing fails,
- * what came before that decides (RFC 9112 section 9.5).
+ * A server may answer, and close, before it has read all: while the request does not go out, what comes in is read. If writing
+ * fails, what came before that decides (RFC 9112 section 9.5).
  */
 bool plqo_send_step(plqo_operation *op, int64_t now) {
   size_t written = 0;

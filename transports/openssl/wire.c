@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The BIO between OpenSSL and a socket. OpenSSL's own writes with write(), which raises SIGPIPE (openssl/openssl#16399), and a BIO that
- * does not answer BIO_CTRL_EOF makes a cut look like an error without a reason. This one also notes what it learns of the socket, so
- * that nothing is read that is known not to be there.
+ * The BIO between OpenSSL and a socket. OpenSSL's own writes with write(), which raises SIGPIPE (openssl/openssl#16399), and a
+ * BIO that does not answer BIO_CTRL_EOF makes a cut look like an error without a reason. This one also notes what it learns of
+ * the socket, so that nothing is read that is known not to be there.
  */
 #include <errno.h>
 #include <openssl/bio.h>
@@ -60,7 +60,8 @@ static long on_ctrl(BIO *bio, int command, long number, void *pointer) {
 
 bool plqo_wire_setup(void) {
   method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "libplastiq socket");
-  return method && BIO_meth_set_read(method, on_read) && BIO_meth_set_write(method, on_write) && BIO_meth_set_ctrl(method, on_ctrl);
+  return method && BIO_meth_set_read(method, on_read) && BIO_meth_set_write(method, on_write) &&
+         BIO_meth_set_ctrl(method, on_ctrl);
 }
 
 bool plqo_wire_attach(plqo_conn *conn) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "link.h"
+#include "test_link.h"
 
 #include <errno.h>
 #include <openssl/bio.h>
