@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the curl transport makes of a connection: kept alive, warmed, HTTP/2, client certificates."""
+"""What the TLS transports make of a connection: kept alive, warmed, client certificates; HTTP/2, which is curl's alone."""
 import json
 import os
 import shutil
@@ -9,6 +9,18 @@ import time
 
 import pytest
 from support import KEY, SECRET, Cli, Emulator
+
+
+@pytest.fixture(params=["curl", "openssl"])
+def over(request):
+    """The environment that chooses a transport."""
+    return {"PLASTIQ_TRANSPORT": request.param}
+
+
+@pytest.fixture
+def create(create, over):
+    create.env.update(over)
+    return create
 
 
 def connections(emulator):
@@ -33,7 +45,7 @@ def test_warm_opens_connections_and_sends_nothing(create, emulator):
 
 
 @pytest.fixture
-def strict(tmp_path):
+def strict(tmp_path, over):
     """An emulator that requires a client certificate."""
     first = tmp_path / "first"
     first.mkdir()
@@ -49,7 +61,9 @@ def strict(tmp_path):
             break
         time.sleep(0.1)
     url = json.loads(ready.read_text())["url"]
-    yield Cli("client-secrets", "create", "--base-url", url, "--ca-file", files["ca.pem"], token=KEY), files
+    cli = Cli("client-secrets", "create", "--base-url", url, "--ca-file", files["ca.pem"], token=KEY)
+    cli.env.update(over)
+    yield cli, files
     process.terminate()
     assert process.wait(timeout=30) == 0
 
