@@ -23,6 +23,21 @@ void plqt_error_set(plq_transport_error *error, int32_t status, int32_t phase, i
   va_end(arguments);
 }
 
+bool plqt_request_valid(const plq_transport_request *request, const plq_transport_sink *sink, plq_transport_error *error) {
+  const char *why = NULL;
+  int32_t status = PLQ_E_ARGUMENT;
+  if (!PLQT_HAS(request, body_len) || !PLQT_HAS(sink, on_done) || !PLQT_HAS(request->target, host_len)) {
+    why = "a struct is too small";
+  } else if (request->flags) {
+    status = PLQ_E_UNSUPPORTED;
+    why = "the request has a flag that this transport does not know";
+  } else if (request->method_len == 0 || request->path_len == 0) {
+    why = "the method or the path is empty";
+  }
+  if (why) plqt_error_set(error, status, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0, "%s", why);
+  return !why;
+}
+
 int32_t plqt_status_of_lack(int os_errno) {
   return os_errno == EMFILE || os_errno == ENFILE ? PLQ_E_RESOURCE_DESCRIPTORS : PLQ_E_RESOURCE_SYSTEM;
 }

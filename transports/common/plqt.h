@@ -26,6 +26,8 @@
 
 void plqt_error_set(plq_transport_error *error, int32_t status, int32_t phase, int32_t delivery, int os_errno,
                     int64_t plugin_code, const char *format, ...) __attribute__((format(printf, 7, 8)));
+/* What can be said of a request before there is a connection; false: *error says why it cannot be accepted. */
+bool plqt_request_valid(const plq_transport_request *request, const plq_transport_sink *sink, plq_transport_error *error);
 /* The statuses of a descriptor that could not be had, of a failed connect() or socket(), of a verification or a handshake that
  * failed. */
 int32_t plqt_status_of_lack(int os_errno);

@@ -39,21 +39,12 @@ void plqc_list_remove(plqc_operation **list, plqc_operation *op) {
 }
 
 bool plqc_request_valid(const plq_transport_request *request, const plq_transport_sink *sink, plq_transport_error *error) {
-  const char *why = NULL;
-  int32_t status = PLQ_E_ARGUMENT;
-  if (!PLQT_HAS(request, body_len) || !PLQT_HAS(sink, on_done) || !PLQT_HAS(request->target, host_len)) {
-    why = "a struct is too small";
-  } else if (request->flags) {
-    status = PLQ_E_UNSUPPORTED;
-    why = "the request has a flag that this transport does not know";
-  } else if (request->body && request->method_len == 4 && memcmp(request->method, "HEAD", 4) == 0) {
-    status = PLQ_E_UNSUPPORTED;
-    why = "libcurl sends no body with HEAD";
-  } else if (request->method_len == 0 || request->method_len > 15) {
-    why = "the method is empty or too long";
-  }
-  if (why) plqt_error_set(error, status, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0, "%s", why);
-  return !why;
+  if (!plqt_request_valid(request, sink, error)) return false;
+  bool head = request->method_len == 4 && memcmp(request->method, "HEAD", 4) == 0;
+  if (request->method_len <= 15 && !(request->body && head)) return true;
+  plqt_error_set(error, head ? PLQ_E_UNSUPPORTED : PLQ_E_ARGUMENT, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0, "%s",
+                 head ? "libcurl sends no body with HEAD" : "the method is too long");
+  return false;
 }
 
 /* ---- life ---- */

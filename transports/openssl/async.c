@@ -53,7 +53,7 @@ int32_t plqo_submit(plq_transport_instance *handle, const plq_transport_request 
                     plq_transport_error *error) {
   plqo_instance *instance = (plqo_instance *)handle;
   int os_errno = 0;
-  if (!plqo_request_valid(request, sink, error)) return error->status;
+  if (!plqt_request_valid(request, sink, error)) return error->status;
   int32_t status = open_engine(instance, &os_errno);
   plqo_operation *op = status ? NULL : get_operation(instance);
   if (!op) {

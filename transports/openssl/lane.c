@@ -146,7 +146,7 @@ int32_t plqo_perform(plq_transport_instance *handle, const plq_transport_request
   struct pollfd polls[POLLS_MAX];
   int32_t status;
   int os_errno;
-  if (!plqo_request_valid(request, sink, error)) return error->status;
+  if (!plqt_request_valid(request, sink, error)) return error->status;
   int64_t began = plqo_now(instance);
   plqt_slot *slot = plqt_pool_take(&instance->pool, request->op, sink, request->deadline_ns, began, &status, &os_errno);
   if (!slot) {

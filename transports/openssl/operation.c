@@ -19,21 +19,6 @@ void plqo_operation_clear(plqo_operation *op) {
   plqo_free(op->instance, op->out);
 }
 
-bool plqo_request_valid(const plq_transport_request *request, const plq_transport_sink *sink, plq_transport_error *error) {
-  const char *why = NULL;
-  int32_t status = PLQ_E_ARGUMENT;
-  if (!PLQT_HAS(request, body_len) || !PLQT_HAS(sink, on_done) || !PLQT_HAS(request->target, host_len)) {
-    why = "a struct is too small";
-  } else if (request->flags) {
-    status = PLQ_E_UNSUPPORTED;
-    why = "the request has a flag that this transport does not know";
-  } else if (request->method_len == 0 || request->path_len == 0) {
-    why = "the method or the path is empty";
-  }
-  if (why) plqt_error_set(error, status, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0, "%s", why);
-  return !why;
-}
-
 /* ---- where it is ---- */
 
 int32_t plqo_operation_phase(const plqo_operation *op) {

@@ -221,8 +221,6 @@ struct plqo_operation {
 
 void plqo_operation_init(plqo_operation *op, plqo_instance *instance, const atomic_bool *cancelled);
 void plqo_operation_clear(plqo_operation *op);
-/* The checks that need no connection; false: *error says why. */
-bool plqo_request_valid(const plq_transport_request *request, const plq_transport_sink *sink, plq_transport_error *error);
 /* Sets an operation going. It may be over at once. */
 void plqo_operation_begin(plqo_operation *op, plqo_engine *engine, const plq_transport_request *request,
                           const plq_transport_sink *sink, bool prewarm, int64_t submitted_ns, int64_t now);
