@@ -301,8 +301,9 @@ static int32_t begin(plqt_resolver *resolver, const char *host, uint32_t port, p
 
 plqt_lookup *plqt_lookup_start(plqt_resolver *resolver, const char *host, uint32_t port, int32_t *out_status, int *out_errno) {
   plqt_lookup *lookup;
-  *out_status = PLQ_OK;
+  *out_status = PLQ_E_RESOLVE_NOT_FOUND;
   *out_errno = 0;
+  if (strlen(host) >= sizeof lookup->host) return NULL; /* RFC 1035 section 2.3.4: no name is so long */
   pthread_mutex_lock(&resolver->lock);
   for (lookup = resolver->running; lookup; lookup = lookup->next) {
     if (lookup->port == port && strcmp(lookup->host, host) == 0) break;

@@ -45,7 +45,7 @@ static void begin_lookup(plqo_operation *op, int64_t now) {
   op->state = PLQO_RESOLVING;
   op->dial.lookup = plqt_lookup_start(op->instance->resolver, op->target->host, op->target->said.port, &status, &op->os_errno);
   if (!op->dial.lookup) {
-    plqo_operation_end(op, status, PLQ_PHASE_RESOLVE, NULL);
+    plqo_operation_end(op, status, PLQ_PHASE_RESOLVE, status == PLQ_E_RESOURCE_SYSTEM ? "too many name look-ups hang" : NULL);
     return;
   }
   plqo_engine_watch_lookup(op->engine, plqt_lookup_fd(op->dial.lookup));
