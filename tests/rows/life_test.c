@@ -58,19 +58,38 @@ static uint64_t connections_of(const fixture *self, size_t from, size_t to) {
   return set;
 }
 
+/*
+ * The server is in this process. A thread of it that is inside of OpenSSL or of an allocator at the fork would leave a lock behind that
+ * nobody in the child can open, so it is let come to rest first.
+ */
+static void let_the_server_rest(void) {
+  struct timespec moment = {.tv_nsec = 50000000};
+  nanosleep(&moment, NULL);
+}
+
 static void test_prefork(void **state) {
   fixture *self = *state;
   pid_t children[CHILDREN];
+  int start[2];
+  char go;
   uint32_t open = 0;
   fixture_serve(self, MANY);
   fixture_connect(self, fixture_tls(), (fixture_options){{"max_repeats", "0"}, FIXTURE_END});
   assert_int_equal(plq_client_warm(self->client, 1, 5000, &open, NULL), PLQ_OK);
   assert_int_equal(open, 1);
   check_reused(self, 1);
+  let_the_server_rest();
+  assert_int_equal(pipe(start), 0);
   for (int i = 0; i < CHILDREN; i++) {
     children[i] = fork();
-    if (children[i] == 0) _exit(work_in_child(self->client, i == CHILDREN - 1));
+    if (children[i] != 0) continue;
+    (void)alarm(60);
+    close(start[1]);
+    (void)!read(start[0], &go, 1); /* until all are there */
+    _exit(work_in_child(self->client, i == CHILDREN - 1));
   }
+  close(start[0]);
+  close(start[1]);
   check_reused(self, 1); /* while they are at it */
   for (int i = 0; i < CHILDREN; i++) wait_for(children[i], 0);
   check_reused(self, 1); /* and when they are gone */
@@ -90,6 +109,7 @@ static void test_idle_child_ends(void **state) {
   fixture_connect(self, fixture_tls(), (fixture_options){{"max_repeats", "0"}, FIXTURE_END});
   check_reused(self, 0);
   for (int way = 0; way < 3; way++) {
+    let_the_server_rest();
     pid_t child = fork();
     if (child == 0) {
       if (way == 0) _exit(0);
