@@ -165,16 +165,22 @@ static void test_no_descriptor_left_for_a_socket(void **state) {
   assert_int_equal(fixture_requests(self), 1);
 }
 
-/* The system has no memory for sockets. */
+/* The system has no memory for sockets, or no room for another open file. */
 static void test_no_buffers_left(void **state) {
+  static const struct {
+    int number;
+    const char *status;
+  } rows[] = {{ENOBUFS, "PLQ_E_RESOURCE_SYSTEM"}, {ENOMEM, "PLQ_E_RESOURCE_SYSTEM"}, {ENFILE, "PLQ_E_RESOURCE_DESCRIPTORS"}};
   fixture *self = *state;
-  fixture_serve(self, GOOD);
-  fixture_connect(self, fixture_tls(), (fixture_options){FIXTURE_END});
-  no_socket = ENOBUFS;
-  json_object *outcome = fixture_call(self);
-  no_socket = 0;
-  check(outcome, "PLQ_E_RESOURCE_SYSTEM", "connect", "not_sent", 3);
-  assert_string_equal(fixture_text(fixture_call(self), "status"), "PLQ_OK");
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    fixture_serve(self, GOOD);
+    fixture_connect(self, fixture_tls(), (fixture_options){FIXTURE_END});
+    no_socket = rows[i].number;
+    json_object *outcome = fixture_call(self);
+    no_socket = 0;
+    check(outcome, rows[i].status, "connect", "not_sent", 3);
+    assert_string_equal(fixture_text(fixture_call(self), "status"), "PLQ_OK");
+  }
 }
 
 /* Somebody listens on an address and never accepts, and the queue is full. False: this machine does not have the address. */
@@ -191,44 +197,43 @@ static bool make_deaf(int *fds, size_t count, const char *address, uint16_t port
   return true;
 }
 
-/* A name that has a dead address first, and then the live one: the live one has answered before the dead one's limit is over. */
-static void check_dead_and_live(fixture *self, const char *address, bool deaf) {
+/* A name that has a dead address first, and then the live one, which answers before the limit is over if it is asked. */
+static void check_dead_and_live(fixture *self, const char *address, bool deaf, const char *status) {
   int fds[8];
   fixture_serve(self, GOOD);
   if (deaf && !make_deaf(fds, 8, address, test_server_port(self->server))) {
-    print_message("[  SKIPPED ] %s: this machine does not have the address\n", address);
-    return;
+    print_message("[  SKIPPED ] this machine does not have the address %s\n", address);
+    skip();
   }
-  fixture_connect(self, fixture_tls(),
-                  (fixture_options){{"base_url", "https://localhost:{port}/api"}, {"max_repeats", "0"}, FIXTURE_END});
+  fixture_connect(
+      self, fixture_tls(),
+      (fixture_options){
+          {"base_url", "https://localhost:{port}/api"}, {"max_repeats", "0"}, {"connect_timeout_ms", "2000"}, FIXTURE_END});
   dead_address = address;
   json_object *outcome = fixture_call(self);
   dead_address = NULL;
   for (size_t i = 0; deaf && i < 8; i++) close(fds[i]);
-  if (strcmp(fixture_text(outcome, "status"), "PLQ_OK") != 0) print_error("%s\n", json_object_to_json_string(outcome));
-  assert_string_equal(fixture_text(outcome, "status"), "PLQ_OK");
+  if (strcmp(fixture_text(outcome, "status"), status) != 0) print_error("%s\n", json_object_to_json_string(outcome));
+  assert_string_equal(fixture_text(outcome, "status"), status);
   fixture_stop(self);
-  assert_int_equal(fixture_requests(self), 1);
-  assert_int_equal(test_server_connections(self->server), 1);
+  assert_int_equal(fixture_requests(self), strcmp(status, "PLQ_OK") == 0);
+  assert_int_equal(test_server_connections(self->server), strcmp(status, "PLQ_OK") == 0);
 }
 
 static void test_refused_and_live_address(void **state) {
-  check_dead_and_live(*state, "127.0.0.3", false);
-  check_dead_and_live(*state, "::1", false);
+  check_dead_and_live(*state, "127.0.0.3", false, "PLQ_OK");
+  check_dead_and_live(*state, "::1", false, "PLQ_OK");
 }
 
 static void test_deaf_and_live_address(void **state) {
-  check_dead_and_live(*state, "::1", true);
+  check_dead_and_live(*state, "::1", true, "PLQ_OK");
 }
 
 /* libcurl tries a second address of the same kind only after half of its own limit, which is far above ours: a known gap. */
 static void test_deaf_and_live_address_of_one_kind(void **state) {
   fixture *self = *state;
-  if (strcmp(fixture_tls(), "curl") == 0) {
-    print_message("[  SKIPPED ] curl: libcurl races one address of each kind only\n");
-    skip();
-  }
-  check_dead_and_live(self, "127.0.0.2", true);
+  bool races = strcmp(fixture_tls(), "curl") != 0;
+  check_dead_and_live(self, "127.0.0.2", true, races ? "PLQ_OK" : "PLQ_E_TIMEOUT_CONNECT");
 }
 
 /* A request that is larger than the buffers on both sides. */
