@@ -33,7 +33,7 @@ long test_link_read(test_link *link, char *buffer, size_t size);
 long test_link_read_raw(test_link *link, char *buffer, size_t size);
 /* Writes everything. 0: done. */
 int test_link_write(test_link *link, const char *data, size_t len);
-/* Does what a server may do to a session between two records. 0: done; it goes out with what is written next. */
+/* Does what a server may do to a session between two records. 0: done; -1: the peer left, or agreed to a new handshake. */
 int test_link_midway(test_link *link, test_midway what);
 /* Lets time pass. 0: it did; -1: the peer left or the wait was stopped. */
 int test_link_wait(test_link *link, int64_t ms);
