@@ -24,7 +24,7 @@ PLQ_BEGIN_DECLS
  * @param out_error   receives details of a failure [owned], may be NULL; it has a load log if the transport was the trouble
  * @return #PLQ_OK, also without an access token (then calls answer #PLQ_E_TOKEN_MISSING until there is one); a status of the
  *         kinds config or load; #PLQ_E_RESOURCE_HANDLES; #PLQ_E_MEMORY.
- *         #PLQ_E_AMBIENT_ADDRESS: base_url, ca_file, ca_dir, pins or proxy come from the environment, and a token from code (or
+ *         #PLQ_E_AMBIENT_ADDRESS: base_url, ca_file, ca_dir, pins, proxy or resolve come from the environment, and a token from code (or
  *         proxy_password from code, and proxy, ca_file or ca_dir do); the option allow_ambient_address permits that
  * Any thread. Blocks for local files only.
  */
@@ -36,7 +36,7 @@ PLQ_API int32_t plq_client_new(const plq_options *options, plq_client_id *out_cl
  * @param token             [copied] NULL: none, so that calls answer #PLQ_E_TOKEN_MISSING
  * @param second_token      [copied] tried once after a 401; NULL: none
  * @return #PLQ_OK; #PLQ_E_HANDLE; #PLQ_E_TOKEN_INVALID: nothing was replaced; #PLQ_E_AMBIENT_ADDRESS: the client's base_url, ca_file,
- *         ca_dir, pins or proxy came from the environment, and these tokens do not; nothing was replaced; #PLQ_E_MEMORY
+ *         ca_dir, pins, proxy or resolve came from the environment, and these tokens do not; nothing was replaced; #PLQ_E_MEMORY
  * Any thread; does not block. Since 1.0.
  */
 PLQ_API int32_t plq_client_set_tokens(plq_client_id client, const char *token, size_t token_len, const char *second_token,

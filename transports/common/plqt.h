@@ -97,7 +97,7 @@ typedef struct plqt_lookup plqt_lookup;
 
 plqt_resolver *plqt_resolver_new(plqt_fds *fds);
 void plqt_resolver_release(plqt_resolver *resolver);
-/* The option resolve: "host:port:address" and so on. */
+/* The option resolve: "host:port:address,..". Before the first look-up. */
 int32_t plqt_resolver_preset(plqt_resolver *resolver, const char *list, plq_transport_error *error);
 /* A preset, or a look-up that is less than a minute old. */
 bool plqt_resolver_cached(plqt_resolver *resolver, const char *host, uint32_t port, int64_t now, plqt_addresses *out);

@@ -125,41 +125,52 @@ void plqt_address_write(const plqt_address *address, char *out, size_t size) {
   if (getnameinfo(&address->at.any, address->len, out, (socklen_t)size, NULL, 0, NI_NUMERICHOST)) snprintf(out, size, "?");
 }
 
-/* One "host:port:address"; an IPv6 address may have brackets. */
-static bool preset_one(plqt_resolver *resolver, const char *text, size_t len) {
+/* The preset of a host and port, made if there is none yet; NULL without memory. */
+static cached *preset_for(plqt_resolver *resolver, const char *host, size_t len, uint32_t port) {
+  cached **at = &resolver->preset;
+  for (; *at; at = &(*at)->next)
+    if ((*at)->port == port && strncasecmp((*at)->host, host, len) == 0 && (*at)->host[len] == '\0') return *at;
+  *at = calloc(1, sizeof **at);
+  if (!*at) return NULL;
+  (*at)->port = port;
+  (*at)->until = PLQT_NEVER;
+  memcpy((*at)->host, host, len);
+  return *at;
+}
+
+/* One "host:port:address"; an IPv6 address may have brackets. Several of one host and port are its addresses, in this order. */
+static int32_t preset_one(plqt_resolver *resolver, const char *text, size_t len) {
   const char *host_end = memchr(text, ':', len);
-  if (!host_end || host_end == text || host_end - text > 255) return false;
+  if (!host_end || host_end == text || host_end - text > 255) return PLQ_E_OPTION_VALUE;
   char *port_end;
   unsigned long port = strtoul(host_end + 1, &port_end, 10);
-  if (port == 0 || port > 65535 || *port_end != ':' || port_end + 1 >= text + len) return false;
-  const char *address = port_end + 1;
-  size_t address_len = (size_t)(text + len - address);
+  if (port == 0 || port > 65535 || *port_end != ':' || port_end + 1 >= text + len) return PLQ_E_OPTION_VALUE;
+  const char *at = port_end + 1;
+  size_t at_len = (size_t)(text + len - at);
   char plain[64];
-  bool bracketed = address_len > 2 && address[0] == '[' && address[address_len - 1] == ']';
-  if (address_len - 2 * bracketed >= sizeof plain) return false;
-  snprintf(plain, sizeof plain, "%.*s", (int)(address_len - 2 * bracketed), address + bracketed);
-  cached *entry = calloc(1, sizeof *entry);
-  if (!entry || !plqt_address_read(plain, (uint32_t)port, &entry->addresses.rows[0])) {
-    free(entry);
-    return false;
-  }
-  entry->addresses.count = 1;
-  entry->port = (uint32_t)port;
-  entry->until = PLQT_NEVER;
-  memcpy(entry->host, text, (size_t)(host_end - text));
-  entry->next = resolver->preset;
-  resolver->preset = entry;
-  return true;
+  plqt_address address;
+  bool bracketed = at_len > 2 && at[0] == '[' && at[at_len - 1] == ']';
+  if (at_len - 2 * bracketed >= sizeof plain) return PLQ_E_OPTION_VALUE;
+  snprintf(plain, sizeof plain, "%.*s", (int)(at_len - 2 * bracketed), at + bracketed);
+  if (!plqt_address_read(plain, (uint32_t)port, &address)) return PLQ_E_OPTION_VALUE;
+  cached *entry = preset_for(resolver, text, (size_t)(host_end - text), (uint32_t)port);
+  if (!entry) return PLQ_E_MEMORY;
+  if (entry->addresses.count == PLQT_ADDRESSES_MAX) return PLQ_E_OPTION_VALUE;
+  entry->addresses.rows[entry->addresses.count++] = address;
+  return PLQ_OK;
 }
 
 int32_t plqt_resolver_preset(plqt_resolver *resolver, const char *list, plq_transport_error *error) {
   while (*list) {
     size_t len = strcspn(list, ",");
-    if (len && !preset_one(resolver, list, len)) {
-      plqt_error_set(error, PLQ_E_OPTION_VALUE, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0,
-                     "resolve: \"%.*s\" is not host:port:address", (int)(len < 100 ? len : 100), list);
-      return PLQ_E_OPTION_VALUE;
-    }
+    int32_t status = len ? preset_one(resolver, list, len) : PLQ_OK;
+    if (status == PLQ_E_OPTION_VALUE)
+      plqt_error_set(error, status, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0,
+                     "resolve: \"%.*s\" is not host:port:address with an IPv4 or IPv6 address, at most %d for one host and port",
+                     (int)(len < 100 ? len : 100), list, PLQT_ADDRESSES_MAX);
+    if (status == PLQ_E_MEMORY)
+      plqt_error_set(error, status, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, 0, 0, "no memory for the option resolve");
+    if (status != PLQ_OK) return status;
     list += len + (list[len] == ',');
   }
   return PLQ_OK;

@@ -28,6 +28,7 @@ static const struct ambient_case cases[] = {
     {{{"CA_DIR", "/a"}}, {TOKEN}, REFUSED("ca_dir", "access_token")},
     {{{"PINS", PIN}}, {TOKEN}, REFUSED("pins", "access_token")},
     {{{"PROXY", "http://a.example"}}, {TOKEN}, REFUSED("proxy", "access_token")},
+    {{{"RESOLVE", "a.example:443:192.0.2.1"}}, {TOKEN}, REFUSED("resolve", "access_token")},
     {{{"BASE_URL", "https://a.example"}, {"ACCESS_TOKEN", "test-key-1"}},
      {{"second_access_token", "b"}},
      REFUSED("base_url", "second_access_token")},
@@ -54,6 +55,7 @@ static const struct ambient_case cases[] = {
     {{{"BASE_URL", "https://a.example"}}, {TOKEN, {"allow_ambient_address", "false"}}, REFUSED("base_url", "access_token")},
     /* no address of somebody else's: the service's own two, and who the client is */
     {{{"ENVIRONMENT", "production"}}, {TOKEN}, PLQ_OK, NULL, NULL},
+    {{{"CRL_FILE", "/a.pem"}}, {TOKEN}, PASSES},
     {{{"CLIENT_CERTIFICATE_FILE", "/a.pem"}, {"CLIENT_KEY_FILE", "/a.pem"}}, {TOKEN}, PASSES},
     {{{"TRANSPORT_DIR", "/a"}, {"TRANSPORT_ALLOW", "probe-plain"}}, {TOKEN}, PLQ_OK, NULL, NULL},
 };

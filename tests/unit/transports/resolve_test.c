@@ -267,6 +267,27 @@ static void presets_that_are_wrong(void **state) {
   expect_rows_end();
 }
 
+/* All addresses of a host and port, in the order given, and not more than a look-up could give. */
+static void presets_of_several_addresses(void **state) {
+  char list[1024] = "a.test:1:127.0.0.1,b.test:1:127.0.0.9,A.test:1:::1,a.test:2:127.0.0.8,a.test:1:127.0.0.2";
+  plqt_addresses found;
+  plq_transport_error error = {.struct_size = sizeof error};
+  (void)state;
+  assert_int_equal(plqt_resolver_preset(resolver, list, &error), PLQ_OK);
+  assert_true(cached("a.test", 1, &found));
+  assert_int_equal(found.count, 3);
+  assert_string_equal(text_of(&found.rows[0]), "127.0.0.1");
+  assert_string_equal(text_of(&found.rows[1]), "::1");
+  assert_string_equal(text_of(&found.rows[2]), "127.0.0.2");
+  list[0] = '\0';
+  for (int i = 0; i < PLQT_ADDRESSES_MAX; i++) snprintf(list + strlen(list), sizeof list - strlen(list), "c.test:1:127.0.0.%d,", i + 1);
+  assert_int_equal(plqt_resolver_preset(resolver, list, &error), PLQ_OK);
+  assert_true(cached("c.test", 1, &found));
+  assert_int_equal(found.count, PLQT_ADDRESSES_MAX);
+  assert_int_equal(plqt_resolver_preset(resolver, "c.test:1:127.0.1.1", &error), PLQ_E_OPTION_VALUE);
+  assert_non_null(strstr(error.message, "at most"));
+}
+
 /* Names are kept to 255 characters, addresses to fewer: neither is cut. */
 static void presets_that_are_long(void **state) {
   char list[600], name[400];
@@ -472,6 +493,7 @@ int main(void) {
       CASE(addresses_as_text),
       CASE(addresses_that_cannot_be_written),
       CASE(presets),
+      CASE(presets_of_several_addresses),
       CASE(presets_that_are_wrong),
       CASE(presets_that_are_long),
       CASE(gives_addresses),
