@@ -69,7 +69,7 @@ int32_t plq_client_set_tokens(plq_client_id id, const char *token, size_t token_
   status = check_token("token", first, out_error);
   if (status == PLQ_OK) status = check_token("second_token", second, out_error);
   if (status == PLQ_OK && client->ambient_address >= 0 && (first.at != NULL || second.at != NULL))
-    status = plq__ambient_refuse(client->ambient_address, first.at != NULL ? "token" : "second_token", out_error);
+    status = plq__ambient_refuse(client->options, client->ambient_address, first.at != NULL ? "token" : "second_token", out_error);
   if (status == PLQ_OK) {
     struct plq__tokens *tokens = plq__tokens_new(first, second, PLQ_SOURCE_CODE);
     if (tokens != NULL)

@@ -5,8 +5,17 @@
 #include <string.h>
 
 #include "../base/ambient.h"
+#include "../base/environment.h"
 #include "../base/error.h"
 #include "../base/options.h"
+#include "../codec/config_file.h"
+
+/* The weaker source may come last: it replaces nothing. */
+static int32_t read_surroundings(plq_options *options, plq_error **out_error) {
+  const char *config = plq__environment("PLASTIQ_CONFIG");
+  int32_t status = plq__ambient_read(options, out_error);
+  return status == PLQ_OK && config != NULL ? plq__config_file_read(options, config, out_error) : status;
+}
 
 int32_t plq_options_new(uint32_t flags, plq_options **out_options, plq_error **out_error) {
   plq__out_error(out_error);
@@ -15,7 +24,7 @@ int32_t plq_options_new(uint32_t flags, plq_options **out_options, plq_error **o
   if (flags & ~PLQ_NO_AMBIENT) return plq__fail(out_error, PLQ_E_ARGUMENT, "flags", "flags must be 0 or PLQ_NO_AMBIENT");
   plq_options *options = plq__options_new(flags);
   if (options == NULL) return plq__fail_plain(out_error, PLQ_E_MEMORY);
-  int32_t status = (flags & PLQ_NO_AMBIENT) == 0 ? plq__ambient_read(options, out_error) : PLQ_OK;
+  int32_t status = (flags & PLQ_NO_AMBIENT) == 0 ? read_surroundings(options, out_error) : PLQ_OK;
   if (status == PLQ_OK)
     *out_options = options;
   else

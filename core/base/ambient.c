@@ -2,6 +2,7 @@
 #include "ambient.h"
 
 #include <plastiq/options.h>
+#include <stdio.h>
 
 #include "environment.h"
 #include "error.h"
@@ -13,14 +14,24 @@ static bool is_ambient(const plq_options *options, int index) {
 
 /* ---- reading ---- */
 
-static void name_variable(plq_error *error, const struct plq__option *row) {
+static void name_place(plq_error *error, const char *place) {
   if (error == NULL || error->texts[PLQ__ERROR_MESSAGE] == NULL) return;
-  plq__error_setf(error, "the variable %s: %s", row->variable, error->texts[PLQ__ERROR_MESSAGE]);
+  plq__error_setf(error, "%s: %s", place, error->texts[PLQ__ERROR_MESSAGE]);
+}
+
+const char *plq__ambient_place(const plq_options *options, int index, char *room, size_t size) {
+  int32_t source = options->values[index].text != NULL ? options->values[index].source : PLQ_SOURCE_DEFAULT;
+  room[0] = '\0';
+  if (source == PLQ_SOURCE_ENVIRONMENT)
+    snprintf(room, size, "the variable %s", plq__option_row((enum plq__option_index)index)->variable);
+  if (source == PLQ_SOURCE_FILE) snprintf(room, size, "the file %s", options->config_path != NULL ? options->config_path : "");
+  return room;
 }
 
 /* Known names are asked for, one by one. The environment is never listed: others keep variables of this prefix too (a program its
    own, Kubernetes PLASTIQ_PORT for a service called plastiq), so what is not known is not wrong. */
 int32_t plq__ambient_read(plq_options *options, plq_error **out_error) {
+  char place[PLQ__PLACE_ROOM];
   for (int i = 0; i < PLQ__OPT_COUNT; i++) {
     const struct plq__option *row = plq__option_row((enum plq__option_index)i);
     const char *value = row->variable != NULL ? plq__environment(row->variable) : NULL;
@@ -28,7 +39,8 @@ int32_t plq__ambient_read(plq_options *options, plq_error **out_error) {
     int32_t status = plq__options_put(options, plq__text_in(row->name, SIZE_MAX), plq__text_in(value, SIZE_MAX),
                                       PLQ_SOURCE_ENVIRONMENT, out_error);
     if (status == PLQ_OK) continue;
-    name_variable(out_error != NULL ? *out_error : NULL, row);
+    snprintf(place, sizeof place, "the variable %s", row->variable);
+    name_place(out_error != NULL ? *out_error : NULL, place);
     return status;
   }
   return PLQ_OK;
@@ -47,8 +59,9 @@ static int to_blame(const plq_options *options, const plq_error *error) {
 
 void plq__ambient_blame(const plq_options *options, plq_error *error) {
   if (options == NULL || error == NULL || error->status == PLQ_E_AMBIENT_ADDRESS) return; /* that one names it already */
+  char place[PLQ__PLACE_ROOM];
   int index = to_blame(options, error);
-  if (index >= 0) name_variable(error, plq__option_row((enum plq__option_index)index));
+  if (index >= 0) name_place(error, plq__ambient_place(options, index, place, sizeof place));
 }
 
 /* ---- addresses from the surroundings, secrets from code ---- */
@@ -73,24 +86,28 @@ static bool is_from_code(const plq_options *options, int index) {
 }
 
 int32_t plq__ambient_check(const plq_options *options, plq_error **out_error) {
-  static const int tokens[] = {PLQ__OPT_ACCESS_TOKEN, PLQ__OPT_SECOND_ACCESS_TOKEN};
+  static const int tokens[] = {PLQ__OPT_ACCESS_TOKEN, PLQ__OPT_SECOND_ACCESS_TOKEN, PLQ__OPT_ACCESS_TOKEN_FILE,
+                               PLQ__OPT_SECOND_ACCESS_TOKEN_FILE};
   int address = plq__ambient_address(options);
   if (address < 0) return PLQ_OK;
   for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
     if (is_from_code(options, tokens[i]))
-      return plq__ambient_refuse(address, plq__option_row((enum plq__option_index)tokens[i])->name, out_error);
+      return plq__ambient_refuse(options, address, plq__option_row((enum plq__option_index)tokens[i])->name, out_error);
   address = ambient_proxy(options);
   if (address >= 0 && is_from_code(options, PLQ__OPT_PROXY_PASSWORD))
-    return plq__ambient_refuse(address, "proxy_password", out_error);
+    return plq__ambient_refuse(options, address, "proxy_password", out_error);
   return PLQ_OK;
 }
 
-int32_t plq__ambient_refuse(int address, const char *secret, plq_error **out_error) {
+int32_t plq__ambient_refuse(const plq_options *options, int address, const char *secret, plq_error **out_error) {
   const struct plq__option *row = plq__option_row((enum plq__option_index)address);
+  bool file = options->values[address].source == PLQ_SOURCE_FILE;
+  char place[PLQ__PLACE_ROOM];
   return plq__fail(
       out_error, PLQ_E_AMBIENT_ADDRESS, row->name,
-      "%s comes from the variable %s, and %s from code: whoever can set a variable could have it sent to a server of their "
-      "own. Set %s in code as well, or unset the variable, or take the secret from the environment too; if the "
-      "environment is to be trusted with this, set the option allow_ambient_address to true in code",
-      row->name, row->variable, secret, row->name);
+      "%s comes from %s, and %s from code: whoever can %s could have it sent to a server of their own. Set %s in code as well, or %s, "
+      "or take the secret from there too; if the environment is to be trusted with this, set the option allow_ambient_address to true "
+      "in code",
+      row->name, plq__ambient_place(options, address, place, sizeof place), secret, file ? "write that file" : "set a variable",
+      row->name, file ? "leave it out of the file" : "unset the variable");
 }

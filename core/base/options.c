@@ -193,6 +193,7 @@ void plq__options_free(plq_options *options) {
     value_clear(options, i);
     text_free(i, options->covered[i].text);
   }
+  plq__free(options->config_path);
   while (options->own != NULL) {
     struct plq__own_value *own = options->own;
     options->own = own->next;
@@ -257,6 +258,10 @@ plq_options *plq__options_copy(const plq_options *options) {
   plq_options *copy = plq__options_new(options != NULL ? options->flags : 0);
   if (copy == NULL || options == NULL) return copy;
   int32_t status = PLQ_OK;
+  if (options->config_path != NULL) {
+    copy->config_path = plq__copy(options->config_path, strlen(options->config_path));
+    if (copy->config_path == NULL) status = PLQ_E_MEMORY;
+  }
   for (int i = 0; i < PLQ__OPT_COUNT && status == PLQ_OK; i++) {
     const struct plq__value *from = &options->values[i];
     if (from->text != NULL) status = value_set(copy, i, (struct plq__text){from->text, from->len}, from->number, from->source);

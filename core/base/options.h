@@ -49,6 +49,7 @@ struct plq_options {
   struct plq__value values[PLQ__OPT_COUNT];
   struct plq__value covered[PLQ__OPT_COUNT]; /* ambient values under those from code, for when these are taken back */
   struct plq__own_value *own;
+  char *config_path; /* of the file that values come from, or NULL */
 };
 
 const struct plq__option *plq__option_row(enum plq__option_index index);

@@ -198,3 +198,19 @@ size_t plq__distance(struct plq__text a, struct plq__text b, size_t limit) {
   }
   return row[b.len] <= limit ? row[b.len] : limit + 1;
 }
+
+__attribute__((unused)) static const char *text_of_xsi(int result, const char *buffer) {
+  return result == 0 ? buffer : "unknown error";
+}
+
+__attribute__((unused)) static const char *text_of_gnu(const char *result, const char *buffer) {
+  (void)buffer;
+  return result;
+}
+
+/* glibc's answers the text, musl's a number. */
+const char *plq__errno_text(int number, char *buffer, size_t room) {
+  return _Generic(strerror_r(number, buffer, room), int
+                  : text_of_xsi, default
+                  : text_of_gnu)(strerror_r(number, buffer, room), buffer);
+}

@@ -47,6 +47,9 @@ bool plq__next_part(struct plq__text *rest, char separator, struct plq__text *ou
 /* Whether a comma-separated list has this part. */
 bool plq__list_has(const char *list, struct plq__text part);
 
+/* strerror_r() of both kinds. */
+const char *plq__errno_text(int number, char *buffer, size_t room);
+
 /* Edit distance, at most `limit` + 1: for "did you mean". */
 size_t plq__distance(struct plq__text a, struct plq__text b, size_t limit);
 

@@ -13,12 +13,6 @@ struct cursor {
   const char *end;
 };
 
-/* What the value just read is; of a string, also what lies between its quotes. */
-struct value {
-  enum plq__scan_kind kind;
-  struct plq__text raw;
-};
-
 static void skip_blanks(struct cursor *c) {
   while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' || *c->at == '\n' || *c->at == '\r')) c->at++;
 }
@@ -132,63 +126,102 @@ static bool key_is(struct plq__text raw, const char *name) {
   return *name == '\0';
 }
 
-static void keep(struct plq__scan_member *members, size_t count, struct plq__text key, struct value value) {
-  for (size_t i = 0; i < count; i++) {
-    if (!key_is(key, members[i].name)) continue;
-    members[i].kind = value.kind;
-    members[i].raw = value.raw.at;
-    members[i].raw_len = value.raw.len;
-  }
+static bool take_value(struct cursor *c, int depth, struct plq__scan_value *out_value);
+
+static bool show(const struct plq__scan_visitor *visitor, const struct plq__scan_value *key, const struct plq__scan_value *value) {
+  return visitor == NULL || visitor->visit(visitor->context, key, value);
 }
 
-static bool take_value(struct cursor *c, int depth, struct value *out_value);
-
 /* After the opening bracket, up to and with the closing one. */
-static bool take_array(struct cursor *c, int depth) {
-  struct value value;
+static bool take_array(struct cursor *c, int depth, const struct plq__scan_visitor *visitor) {
+  const struct plq__scan_value no_key = {.kind = PLQ__SCAN_ABSENT};
+  struct plq__scan_value value;
   skip_blanks(c);
   if (take(c, ']')) return true;
   do {
-    if (!take_value(c, depth, &value)) return false;
+    if (!take_value(c, depth, &value) || !show(visitor, &no_key, &value)) return false;
   } while (take(c, ','));
   return take(c, ']');
 }
 
-static bool take_object(struct cursor *c, int depth, struct plq__scan_member *members, size_t count) {
-  struct value value;
-  struct plq__text key;
+static bool take_object(struct cursor *c, int depth, const struct plq__scan_visitor *visitor) {
+  struct plq__scan_value key = {.kind = PLQ__SCAN_STRING}, value;
+  struct plq__text raw;
   skip_blanks(c);
   if (take(c, '}')) return true;
   do {
     skip_blanks(c);
-    if (!take_string(c, &key)) return false;
+    if (!take_string(c, &raw)) return false;
     skip_blanks(c);
     if (!take(c, ':') || !take_value(c, depth, &value)) return false;
-    keep(members, count, key, value);
+    key.raw = raw.at;
+    key.raw_len = raw.len;
+    if (!show(visitor, &key, &value)) return false;
   } while (take(c, ','));
   return take(c, '}');
 }
 
-/* With the blanks around it. Recursion ends at MAX_DEPTH containers. */
-static bool take_value(struct cursor *c, int depth, struct value *out_value) {
-  bool ok;
-  *out_value = (struct value){.kind = PLQ__SCAN_OTHER};
-  skip_blanks(c);
-  if (c->at < c->end && *c->at == '"') {
-    out_value->kind = PLQ__SCAN_STRING;
-    ok = take_string(c, &out_value->raw);
-  } else if (take_word(c, "null")) {
-    out_value->kind = PLQ__SCAN_NULL;
-    ok = true;
-  } else if (take(c, '{')) {
-    ok = depth < MAX_DEPTH && take_object(c, depth + 1, NULL, 0);
-  } else if (take(c, '[')) {
-    ok = depth < MAX_DEPTH && take_array(c, depth + 1);
-  } else {
-    ok = take_word(c, "true") || take_word(c, "false") || take_number(c);
+static enum plq__scan_kind kind_of(char first) {
+  switch (first) {
+    case '"': return PLQ__SCAN_STRING;
+    case '{': return PLQ__SCAN_OBJECT;
+    case '[': return PLQ__SCAN_ARRAY;
+    case 'n': return PLQ__SCAN_NULL;
+    case 't':
+    case 'f': return PLQ__SCAN_BOOL;
+    default: return PLQ__SCAN_NUMBER;
   }
+}
+
+static bool take_kind(struct cursor *c, enum plq__scan_kind kind, int depth, struct plq__text *out_raw) {
+  switch (kind) {
+    case PLQ__SCAN_STRING: return take_string(c, out_raw);
+    case PLQ__SCAN_OBJECT: return depth < MAX_DEPTH && take(c, '{') && take_object(c, depth + 1, NULL);
+    case PLQ__SCAN_ARRAY: return depth < MAX_DEPTH && take(c, '[') && take_array(c, depth + 1, NULL);
+    case PLQ__SCAN_NULL: return take_word(c, "null");
+    case PLQ__SCAN_BOOL: return take_word(c, "true") || take_word(c, "false");
+    default: return take_number(c);
+  }
+}
+
+/* With the blanks around it. Recursion ends at MAX_DEPTH containers. */
+static bool take_value(struct cursor *c, int depth, struct plq__scan_value *out_value) {
+  struct plq__text raw = {NULL, 0};
   skip_blanks(c);
-  return ok;
+  const char *begin = c->at;
+  enum plq__scan_kind kind = begin < c->end ? kind_of(*begin) : PLQ__SCAN_ABSENT;
+  if (!take_kind(c, kind, depth, &raw)) return false;
+  if (kind != PLQ__SCAN_STRING) raw = (struct plq__text){begin, (size_t)(c->at - begin)};
+  *out_value = (struct plq__scan_value){kind, raw.at, raw.len};
+  skip_blanks(c);
+  return true;
+}
+
+const char *plq__scan_walk(const char *json, size_t len, enum plq__scan_kind kind, const struct plq__scan_visitor *visitor) {
+  struct cursor c = {json, json + len};
+  take_word(&c, "\xef\xbb\xbf");
+  skip_blanks(&c);
+  bool ok = kind == PLQ__SCAN_ARRAY ? take(&c, '[') && take_array(&c, 1, visitor) : take(&c, '{') && take_object(&c, 1, visitor);
+  skip_blanks(&c);
+  return ok && c.at == c.end ? NULL : c.at;
+}
+
+/* ---- the members that somebody asks for ---- */
+
+struct wanted {
+  struct plq__scan_member *members;
+  size_t count;
+};
+
+static bool keep(void *context, const struct plq__scan_value *key, const struct plq__scan_value *value) {
+  const struct wanted *wanted = context;
+  bool text = value->kind == PLQ__SCAN_STRING;
+  for (size_t i = 0; i < wanted->count; i++) {
+    struct plq__scan_member *member = &wanted->members[i];
+    if (!key_is((struct plq__text){key->raw, key->raw_len}, member->name)) continue;
+    *member = (struct plq__scan_member){member->name, value->kind, text ? value->raw : NULL, text ? value->raw_len : 0};
+  }
+  return true;
 }
 
 static void forget(struct plq__scan_member *members, size_t count) {
@@ -196,14 +229,11 @@ static void forget(struct plq__scan_member *members, size_t count) {
 }
 
 bool plq__scan_object(const char *json, size_t len, struct plq__scan_member *members, size_t count) {
+  struct wanted wanted = {members, count};
+  const struct plq__scan_visitor visitor = {keep, &wanted};
   forget(members, count);
   if (json == NULL) return false;
-  struct cursor c = {json, json + len};
-  take_word(&c, "\xef\xbb\xbf");
-  skip_blanks(&c);
-  bool ok = take(&c, '{') && take_object(&c, 1, members, count);
-  skip_blanks(&c);
-  ok = ok && c.at == c.end;
+  bool ok = plq__scan_walk(json, len, PLQ__SCAN_OBJECT, &visitor) == NULL;
   if (!ok) forget(members, count);
   return ok;
 }

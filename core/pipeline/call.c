@@ -188,7 +188,7 @@ static int32_t local_failure(struct call *call, int32_t status) {
   plq_error *error = NULL;
   if (status == PLQ_E_TOKEN_MISSING)
     plq__fail(&error, status, "access_token",
-              "no access token is configured; set the option access_token or the variable PLASTIQ_ACCESS_TOKEN, or call "
+              "no access token is configured; set the option access_token or access_token_file, or the variable PLASTIQ_ACCESS_TOKEN, or call "
               "plq_client_set_tokens()");
   else
     plq__fail_plain(&error, status);

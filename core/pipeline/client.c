@@ -25,8 +25,9 @@ static void live_free(struct plq__live *live) {
 }
 
 /* Takes over the reference to the tokens, also on failure. */
-static int32_t live_new(struct plq__client *client, struct plq__tokens *tokens, struct plq__live **out_live, plq_error **out_error) {
-  struct plq__live *live = tokens != NULL ? plq__alloc(sizeof *live) : NULL;
+static int32_t live_new(struct plq__client *client, struct plq__tokens *tokens, const struct plq__following *following,
+                        struct plq__live **out_live, plq_error **out_error) {
+  struct plq__live *live = plq__alloc(sizeof *live);
   if (live == NULL) {
     plq__tokens_unref(tokens);
     return plq__fail_plain(out_error, PLQ_E_MEMORY);
@@ -40,6 +41,7 @@ static int32_t live_new(struct plq__client *client, struct plq__tokens *tokens, 
   plq__random_init(&live->random);
   live->generation = plq__fork_generation();
   live->tokens = tokens;
+  live->following = *following;
   live->repeats_left = client->settings.repeat_budget * PLQ__REPEAT_COST;
   int32_t status = plq__instance_new(client->plugin, client->options, &live->instance, out_error);
   if (status == PLQ_OK)
@@ -61,7 +63,9 @@ static void live_leave_behind(struct plq__live *live) {
 /* In the child: the parent's locks may be held for ever, so they are not taken, and its memory is left as it is. */
 static struct plq__live *live_after_fork(struct plq__client *client, struct plq__live *old, int32_t *out_status, plq_error **out_error) {
   struct plq__live *fresh = NULL;
-  *out_status = live_new(client, plq__tokens_ref(old->tokens), &fresh, out_error);
+  struct plq__following following = old->following;
+  following.looking = false; /* whoever looked is not here */
+  *out_status = live_new(client, plq__tokens_ref(old->tokens), &following, &fresh, out_error);
   if (fresh == NULL) return NULL;
   if (!atomic_compare_exchange_strong(&client->live, &old, fresh)) {
     live_free(fresh);
@@ -92,27 +96,29 @@ static void client_destroy(void *object) {
 }
 
 /* Moves the tokens out of the options: from now on they live in one place, where they can be replaced. */
-static struct plq__tokens *take_tokens(plq_options *options) {
-  const struct plq__value *first = &options->values[PLQ__OPT_ACCESS_TOKEN], *second = &options->values[PLQ__OPT_SECOND_ACCESS_TOKEN];
-  struct plq__tokens *tokens = plq__tokens_new((struct plq__text){first->text, first->len},
-                                               (struct plq__text){second->text, second->len}, first->source);
-  if (tokens != NULL) tokens->source[1] = second->source;
+static int32_t take_tokens(plq_options *options, struct plq__following *following, struct plq__tokens **out_tokens,
+                           plq_error **out_error) {
+  int32_t status = plq__token_files_read(options, following, out_tokens, out_error);
   plq__options_unset(options, PLQ__OPT_ACCESS_TOKEN);
   plq__options_unset(options, PLQ__OPT_SECOND_ACCESS_TOKEN);
-  return tokens;
+  return status;
 }
 
 int32_t plq__client_new(const plq_options *options, plq_client_id *out_client, plq_error **out_error) {
   struct plq__live *live = NULL;
+  struct plq__tokens *tokens = NULL;
+  struct plq__following following = {.looked_ns = 0};
   struct plq__client *client = plq__alloc(sizeof *client);
   if (client == NULL) return plq__fail_plain(out_error, PLQ_E_MEMORY);
   client->options = plq__options_copy(options);
   int32_t status = client->options != NULL ? PLQ_OK : plq__fail_plain(out_error, PLQ_E_MEMORY);
+  if (status == PLQ_OK) status = plq__token_files_choose(client->options, out_error);
   if (status == PLQ_OK) status = plq__ambient_check(client->options, out_error);
   if (status == PLQ_OK) client->ambient_address = plq__ambient_address(client->options);
   if (status == PLQ_OK) status = plq__settings_init(&client->settings, client->options, out_error);
   if (status == PLQ_OK) status = plq__plugin_load(client->options, &client->plugin, out_error);
-  if (status == PLQ_OK) status = live_new(client, take_tokens(client->options), &live, out_error);
+  if (status == PLQ_OK) status = take_tokens(client->options, &following, &tokens, out_error);
+  if (status == PLQ_OK) status = live_new(client, tokens, &following, &live, out_error);
   if (status != PLQ_OK) goto cleanup;
   atomic_store(&client->live, live);
   client->id = plq__handle_new(PLQ__HANDLE_CLIENT, client, client_destroy);
@@ -194,6 +200,7 @@ bool plq__client_shut(struct plq__client *client, int64_t timeout_ms) {
 /* ---- tokens ---- */
 
 struct plq__tokens *plq__live_tokens(struct plq__live *live) {
+  plq__token_files_follow(live);
   pthread_mutex_lock(&live->lock);
   struct plq__tokens *tokens = plq__tokens_ref(live->tokens);
   pthread_mutex_unlock(&live->lock);
@@ -204,6 +211,7 @@ void plq__live_set_tokens(struct plq__live *live, struct plq__tokens *tokens) {
   pthread_mutex_lock(&live->lock);
   struct plq__tokens *old = live->tokens;
   live->tokens = tokens;
+  live->following.over = true;
   pthread_mutex_unlock(&live->lock);
   plq__tokens_unref(old);
 }

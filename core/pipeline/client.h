@@ -13,6 +13,7 @@
 #include "../base/random.h"
 #include "../plugin/plugin.h"
 #include "settings.h"
+#include "token_files.h"
 #include "tokens.h"
 
 /* What can be cancelled: one run of a call, or one warming. Lives on the stack of the thread that runs it. */
@@ -31,6 +32,7 @@ struct plq__live {
   pthread_cond_t changed; /* a run ended, was cancelled, or the transport became free */
   struct plq__instance *instance;
   struct plq__tokens *tokens;
+  struct plq__following following;
   struct plq__random random;
   struct plq__run *runs;
   uint64_t last_op;
@@ -62,9 +64,9 @@ struct plq__live *plq__client_live(struct plq__client *client, int32_t *out_stat
 
 /* Cancels every run, lets none begin, and waits until none is left; false: the time is over. */
 bool plq__client_shut(struct plq__client *client, int64_t timeout_ms);
-/* The tokens of this moment, with a reference. */
+/* The tokens of this moment, with a reference; files are looked at. */
 struct plq__tokens *plq__live_tokens(struct plq__live *live);
-/* Replaces them; takes over the reference. */
+/* Replaces them, and follows no file any more; takes over the reference. */
 void plq__live_set_tokens(struct plq__live *live, struct plq__tokens *tokens);
 
 /* Enters a run in the list; false: the client is closing. */

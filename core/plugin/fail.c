@@ -6,22 +6,6 @@
 
 #include "internal.h"
 
-__attribute__((unused)) static const char *text_of_xsi(int result, const char *buffer) {
-  return result == 0 ? buffer : "unknown error";
-}
-
-__attribute__((unused)) static const char *text_of_gnu(const char *result, const char *buffer) {
-  (void)buffer;
-  return result;
-}
-
-/* glibc's answers the text, musl's a number. */
-const char *plq__errno_text(int number, char *buffer, size_t room) {
-  return _Generic(strerror_r(number, buffer, room), int
-                  : text_of_xsi, default
-                  : text_of_gnu)(strerror_r(number, buffer, room), buffer);
-}
-
 /* ---- a load under way ---- */
 
 static void add_row(struct plq__loading *loading, const char *stage, const char *reason) {

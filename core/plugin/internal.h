@@ -14,9 +14,6 @@
 
 /* ---- fail.c: failures ---- */
 
-/* strerror_r() of both kinds. */
-const char *plq__errno_text(int number, char *buffer, size_t room);
-
 /* A load, or a create, under way: collects the load log and what went wrong. */
 struct plq__loading {
   const plq_options *options;

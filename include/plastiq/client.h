@@ -5,7 +5,7 @@
  *
  * Life: plq_client_new(), any number of calls by any number of threads at once, plq_client_close() to cancel and wait or
  * plq_client_free() to cancel and walk away. What calls returned (responses, secrets, errors) outlives the client.
- * Making a client does no network I/O. After fork the client works in the child, with connections of its own; the parent's
+ * Making a client does no network I/O. Calls look at the files of access_token_file and second_access_token_file, at most once a second. After fork the client works in the child, with connections of its own; the parent's
  * are left alone. Since 1.0.
  */
 #ifndef PLASTIQ_CLIENT_H
@@ -22,7 +22,7 @@ PLQ_BEGIN_DECLS
  * @param options     [borrowed, copied] NULL: as plq_options_new() with 0 makes them; may be freed or changed afterwards
  * @param out_client  receives the handle; 0 on failure
  * @param out_error   receives details of a failure [owned], may be NULL; it has a load log if the transport was the trouble
- * @return #PLQ_OK, also without an access token (then calls answer #PLQ_E_TOKEN_MISSING until there is one); a status of the
+ * @return #PLQ_OK, also without an access token (then calls answer #PLQ_E_TOKEN_MISSING until there is one); #PLQ_E_TOKEN_FILE; a status of the
  *         kinds config or load; #PLQ_E_RESOURCE_HANDLES; #PLQ_E_MEMORY.
  *         #PLQ_E_AMBIENT_ADDRESS: base_url, ca_file, ca_dir, pins, proxy or resolve come from the environment, and a token from code (or
  *         proxy_password from code, and proxy, ca_file or ca_dir do); the option allow_ambient_address permits that
@@ -31,7 +31,7 @@ PLQ_BEGIN_DECLS
 PLQ_API int32_t plq_client_new(const plq_options *options, plq_client_id *out_client, plq_error **out_error);
 
 /**
- * Replaces the access tokens of a live client. Attempts that were sent go on with the old ones; the next attempt uses the new.
+ * Replaces the access tokens of a live client; files of tokens are not followed any more. Attempts that were sent go on with the old ones; the next attempt uses the new.
  * @param client            the client
  * @param token             [copied] NULL: none, so that calls answer #PLQ_E_TOKEN_MISSING
  * @param second_token      [copied] tried once after a 401; NULL: none

@@ -5,7 +5,7 @@
  *
  * Life: plq_options_new(), plq_options_set() for each, plq_client_new() (which copies), plq_options_free().
  * A value set here is stronger than a PLASTIQ_... environment variable, which is stronger than the file named by
- * PLASTIQ_CONFIG, which is stronger than the default. (This version reads no file yet.)
+ * PLASTIQ_CONFIG, which is stronger than the default.
  * A key of the form transport.key (such as curl.something) belongs to that transport and is checked when a client is made.
  * One thread at a time per object; nothing here blocks. Since 1.0.
  *
@@ -13,6 +13,9 @@
  * not marked as code's alone. A transport's own options have no variables. An empty variable counts as not set; one that belongs to no
  * option is ignored, since others may use the prefix too. A secret from code does not combine with an address from the environment:
  * see #PLQ_E_AMBIENT_ADDRESS at plq_client_new().
+ * The file: PLASTIQ_CONFIG is the absolute path of a file with one JSON object (RFC 8259), whose members are options: numbers and bools as
+ * such, lists as arrays of texts, null for what is not set. What a variable may not say, a file may not either. A mistake is a failure that
+ * names the file, the line and the column. It is read when the variables are, and not followed.
  * The variables are read inside plq_options_new(), and inside plq_client_new() and plq_transports_new() if they get no options; never
  * at another time, and not at all in a process with more rights than its caller (AT_SECURE: set-user-ID, set-group-ID, capabilities).
  * As with getenv(), no other thread may change the environment meanwhile.
@@ -40,7 +43,8 @@ PLQ_BEGIN_DECLS
  * @param out_options  receives the options [owned]
  * @param out_error    receives details of a failure [owned], may be NULL
  * @return #PLQ_OK; #PLQ_E_ARGUMENT: an unknown flag, or out_options is NULL; #PLQ_E_MEMORY; a status as from plq_options_set(): a
- *         variable has a bad value, also if code would have set that option; the error names the variable and what would be right
+ *         variable has a bad value, also if code would have set that option; the error names the variable and what would be right;
+ *         #PLQ_E_CONFIG_FILE or a status as from plq_options_set() for the file
  */
 PLQ_API int32_t plq_options_new(uint32_t flags, plq_options **out_options, plq_error **out_error);
 

@@ -83,6 +83,8 @@ PLQ_BEGIN_DECLS
 #define PLQ_E_PROXY_URL 2011 /**< the proxy URL is not usable */
 #define PLQ_E_AMBIENT_ADDRESS 2012 /**< an address or trust setting from the environment does not combine with a token or password from code */
 #define PLQ_E_CAPABILITY_MISSING 2013 /**< the transport cannot do what an option asks for */
+#define PLQ_E_TOKEN_FILE 2015 /**< the file of an access token cannot be read or holds none */
+#define PLQ_E_CONFIG_FILE 2016 /**< the file of options cannot be read or is not what it must be */
 #define PLQ_E_REVOCATION_LIST 2014 /**< the certificate revocation list cannot be read */
 #define PLQ_E_FIELD_UNKNOWN 3001 /**< the operation has no field of this name */
 #define PLQ_E_FIELD_VALUE 3002 /**< the field's value breaks its rule */

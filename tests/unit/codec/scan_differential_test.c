@@ -218,10 +218,15 @@ static uint32_t both, neither, differences;
 static void check_member(const struct text *text, struct plq__scan_member member, struct json_object *object) {
   struct json_object *value = NULL;
   bool some = json_object_object_get_ex(object, "clientSecret", &value);
-  enum plq__scan_kind kind = !some                                           ? PLQ__SCAN_ABSENT
-                             : value == NULL                                 ? PLQ__SCAN_NULL
-                             : json_object_is_type(value, json_type_string) ? PLQ__SCAN_STRING
-                                                                             : PLQ__SCAN_OTHER;
+  enum plq__scan_kind kind = PLQ__SCAN_ABSENT;
+  if (some) switch (json_object_get_type(value)) {
+      case json_type_null: kind = PLQ__SCAN_NULL; break;
+      case json_type_string: kind = PLQ__SCAN_STRING; break;
+      case json_type_boolean: kind = PLQ__SCAN_BOOL; break;
+      case json_type_array: kind = PLQ__SCAN_ARRAY; break;
+      case json_type_object: kind = PLQ__SCAN_OBJECT; break;
+      default: kind = PLQ__SCAN_NUMBER; break;
+    }
   if (kind != member.kind) fail_msg("kinds %d and %d: %.*s", (int)member.kind, (int)kind, (int)text->len, text->at);
   if (kind != PLQ__SCAN_STRING) return;
   char out[ROOM];

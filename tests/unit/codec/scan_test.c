@@ -118,10 +118,10 @@ static const struct member_case members[] = {
     {"{\"clientSecret\":\"\"}", PLQ__SCAN_STRING, ""},
     {"{\"clientSecret\" : \"s\" , \"x\":[]}", PLQ__SCAN_STRING, "s"},
     {"{\"clientSecret\":null}", PLQ__SCAN_NULL, NULL},
-    {"{\"clientSecret\":1}", PLQ__SCAN_OTHER, NULL},
-    {"{\"clientSecret\":true}", PLQ__SCAN_OTHER, NULL},
-    {"{\"clientSecret\":[\"s\"]}", PLQ__SCAN_OTHER, NULL},
-    {"{\"clientSecret\":{\"clientSecret\":\"s\"}}", PLQ__SCAN_OTHER, NULL},
+    {"{\"clientSecret\":1}", PLQ__SCAN_NUMBER, NULL},
+    {"{\"clientSecret\":true}", PLQ__SCAN_BOOL, NULL},
+    {"{\"clientSecret\":[\"s\"]}", PLQ__SCAN_ARRAY, NULL},
+    {"{\"clientSecret\":{\"clientSecret\":\"s\"}}", PLQ__SCAN_OBJECT, NULL},
     {"{\"x\":{\"clientSecret\":\"s\"}}", PLQ__SCAN_ABSENT, NULL},
     {"{\"x\":[{\"clientSecret\":\"s\"}]}", PLQ__SCAN_ABSENT, NULL},
     {"{\"x\":\"clientSecret\"}", PLQ__SCAN_ABSENT, NULL},
@@ -157,7 +157,7 @@ static void test_members(void **state) {
   for (size_t i = 0; i < COUNT(members); i++) {
     size_t len = strlen(members[i].json);
     char *json = exact_copy(members[i].json, len);
-    struct plq__scan_member found[] = {{.name = "other", .kind = PLQ__SCAN_OTHER}, {.name = "clientSecret"}};
+    struct plq__scan_member found[] = {{.name = "other", .kind = PLQ__SCAN_ARRAY}, {.name = "clientSecret"}};
     (void)plq__scan_object(json, len, found, 2);
     if (found[1].kind != members[i].kind) fail_msg("%s: kind %d", members[i].json, (int)found[1].kind);
     assert_int_equal(found[0].kind, PLQ__SCAN_ABSENT);
