@@ -8,6 +8,7 @@
 #include "../base/fork.h"
 #include "../base/handle.h"
 #include "../operations/perform.h"
+#include "../operations/request.h"
 #include "../pipeline/client.h"
 #include "call.h"
 
@@ -27,7 +28,7 @@ static int32_t run_request(plq_client_id id, struct call_object *object, const p
                            plq_error **out_error) {
   struct plq__client *client = plq__client_acquire(id);
   if (client == NULL) return plq__fail_plain(out_error, PLQ_E_HANDLE);
-  struct plq__run run = {0};
+  struct plq__run run = {.emitter = {.log = request->events}};
   int32_t status;
   struct plq__live *live = plq__client_live(client, &status, out_error);
   if (live == NULL) goto cleanup;
@@ -58,6 +59,7 @@ cleanup:
 static int32_t check_arguments(const plq_request *request, plq_response **out_response, plq_error **out_error) {
   plq__out_error(out_error);
   if (out_response != NULL) *out_response = NULL;
+  if (plq__inside_observer()) return plq__fail_plain(out_error, PLQ_E_REENTRANT);
   if (request == NULL || out_response == NULL) return plq__fail(out_error, PLQ_E_ARGUMENT, NULL, "request or out_response is NULL");
   return PLQ_OK;
 }
@@ -77,6 +79,7 @@ int32_t plq_call_new(plq_client_id client_id, plq_call_id *out_call, plq_error *
   plq__out_error(out_error);
   if (out_call == NULL) return plq__fail(out_error, PLQ_E_ARGUMENT, "out_call", "out_call is NULL");
   *out_call = 0;
+  if (plq__inside_observer()) return plq__fail_plain(out_error, PLQ_E_REENTRANT);
   struct plq__client *client = plq__client_acquire(client_id);
   if (client == NULL) return plq__fail_plain(out_error, PLQ_E_HANDLE);
   plq__client_release(client);

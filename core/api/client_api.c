@@ -7,6 +7,7 @@
 #include "../operations/operation.h"
 #include "../pipeline/client.h"
 #include "../pipeline/warm.h"
+#include "enter.h"
 
 /* The base layer does not know the operations, so their names are checked here. */
 static int32_t check_operations(const plq_options *options, plq_error **out_error) {
@@ -25,6 +26,7 @@ int32_t plq_client_new(const plq_options *options, plq_client_id *out_client, pl
   plq__out_error(out_error);
   if (out_client == NULL) return plq__fail(out_error, PLQ_E_ARGUMENT, "out_client", "out_client is NULL");
   *out_client = 0;
+  if (plq__inside_observer()) return plq__fail_plain(out_error, PLQ_E_REENTRANT);
   if (options != NULL && options->flags & PLQ__OPTIONS_SHOWN)
     return plq__fail(out_error, PLQ_E_ARGUMENT, "options",
                      "these options came from plq_client_options() and lack the secrets; make a client from options of your own");
@@ -39,8 +41,7 @@ int32_t plq_client_new(const plq_options *options, plq_client_id *out_client, pl
   return status;
 }
 
-/* The client with a reference, and its live part; NULL with a status and an error. */
-static struct plq__client *enter(plq_client_id id, struct plq__live **out_live, int32_t *out_status, plq_error **out_error) {
+struct plq__client *plq__enter_to_read(plq_client_id id, struct plq__live **out_live, int32_t *out_status, plq_error **out_error) {
   plq__out_error(out_error);
   struct plq__client *client = plq__client_acquire(id);
   if (client == NULL) {
@@ -50,6 +51,13 @@ static struct plq__client *enter(plq_client_id id, struct plq__live **out_live, 
   *out_live = plq__client_live(client, out_status, out_error);
   if (*out_live != NULL) return client;
   plq__client_release(client);
+  return NULL;
+}
+
+struct plq__client *plq__enter(plq_client_id id, struct plq__live **out_live, int32_t *out_status, plq_error **out_error) {
+  plq__out_error(out_error);
+  if (!plq__inside_observer()) return plq__enter_to_read(id, out_live, out_status, out_error);
+  *out_status = plq__fail_plain(out_error, PLQ_E_REENTRANT);
   return NULL;
 }
 
@@ -63,7 +71,7 @@ int32_t plq_client_set_tokens(plq_client_id id, const char *token, size_t token_
                               plq_error **out_error) {
   struct plq__live *live;
   int32_t status;
-  struct plq__client *client = enter(id, &live, &status, out_error);
+  struct plq__client *client = plq__enter(id, &live, &status, out_error);
   if (client == NULL) return status;
   struct plq__text first = plq__text_in(token, token_len), second = plq__text_in(second_token, second_token_len);
   status = check_token("token", first, out_error);
@@ -85,7 +93,7 @@ int32_t plq_client_warm(plq_client_id id, uint32_t count, int64_t timeout_ms, ui
   struct plq__live *live;
   int32_t status;
   if (out_connections != NULL) *out_connections = 0;
-  struct plq__client *client = enter(id, &live, &status, out_error);
+  struct plq__client *client = plq__enter(id, &live, &status, out_error);
   if (client == NULL) return status;
   status = plq__warm(client, live, count, timeout_ms, out_connections, out_error);
   plq__client_release(client);
@@ -96,7 +104,7 @@ int32_t plq_client_options(plq_client_id id, plq_options **out_options, plq_erro
   struct plq__live *live;
   int32_t status;
   if (out_options != NULL) *out_options = NULL;
-  struct plq__client *client = enter(id, &live, &status, out_error);
+  struct plq__client *client = plq__enter_to_read(id, &live, &status, out_error);
   if (client == NULL) return status;
   plq_options *shown = NULL;
   if (out_options == NULL)
@@ -121,7 +129,7 @@ int32_t plq_client_transport(plq_client_id id, plq_transports **out_transports, 
   struct plq__live *live;
   int32_t status;
   if (out_transports != NULL) *out_transports = NULL;
-  struct plq__client *client = enter(id, &live, &status, out_error);
+  struct plq__client *client = plq__enter_to_read(id, &live, &status, out_error);
   if (client == NULL) return status;
   status = out_transports != NULL ? plq__transports_of(client->plugin, out_transports, out_error)
                                   : plq__fail(out_error, PLQ_E_ARGUMENT, "out_transports", "out_transports is NULL");
@@ -130,6 +138,7 @@ int32_t plq_client_transport(plq_client_id id, plq_transports **out_transports, 
 }
 
 int32_t plq_client_close(plq_client_id id, int64_t timeout_ms) {
+  if (plq__inside_observer()) return PLQ_E_REENTRANT;
   struct plq__client *client = plq__client_acquire(id);
   if (client == NULL) return PLQ_E_HANDLE;
   if (!plq__handle_close(id, PLQ__HANDLE_CLIENT)) {

@@ -10,12 +10,14 @@
 
 #include "../base/buffer.h"
 #include "../base/error.h"
+#include "../base/events.h"
 #include "../operations/operation.h"
 
 struct plq__message {
   plq_request *request;
   const struct plq__operation *operation;
-  bool want_attempts, want_secret_handle;
+  bool want_attempts, want_secret_handle, want_events;
+  struct plq__event_log events; /* what happened, if that is wanted */
 };
 
 /* Reads a message. On failure there is nothing to clear. */
@@ -32,6 +34,7 @@ int32_t plq__message_extra(const msgpack_object *extra, struct plq__buffer *json
 /* Appends a reply. What a secret's handle names is published for `client`. */
 int32_t plq__message_write_success(struct plq__buffer *reply, const struct plq__message *message, plq_client_id client,
                                    plq_response *response, plq_error **out_error);
-int32_t plq__message_write_failure(struct plq__buffer *reply, int32_t status, const plq_error *error);
+int32_t plq__message_write_failure(struct plq__buffer *reply, const struct plq__message *message, int32_t status,
+                                   const plq_error *error);
 
 #endif

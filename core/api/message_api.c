@@ -29,7 +29,7 @@ static int32_t run(plq_client_id client, plq_call_id call, const plq_request *re
 }
 
 /* Whether this is about the handle that was passed, and so not about the call. */
-static bool is_callers(int32_t status) { return status == PLQ_E_HANDLE || status == PLQ_E_BUSY; }
+static bool is_callers(int32_t status) { return status == PLQ_E_HANDLE || status == PLQ_E_BUSY || status == PLQ_E_REENTRANT; }
 
 static int32_t serve(plq_client_id client, plq_call_id call, struct plq__text bytes, uint8_t **out_reply, size_t *out_reply_len) {
   struct plq__message message;
@@ -47,7 +47,7 @@ static int32_t serve(plq_client_id client, plq_call_id call, struct plq__text by
     if (status == PLQ_E_MEMORY) goto cleanup;
     if (status != PLQ_OK) lose(error, response);
   }
-  if (status != PLQ_OK) status = plq__message_write_failure(&reply, status, error);
+  if (status != PLQ_OK) status = plq__message_write_failure(&reply, &message, status, error);
   if (status != PLQ_OK) goto cleanup;
   *out_reply = (uint8_t *)reply.at;
   *out_reply_len = reply.len;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../operations/request.h"
 #include "message.h"
 
 enum key { KEY_V, KEY_OP, KEY_PARAMS, KEY_HEADERS, KEY_EXTRA, KEY_TIMEOUT_MS, KEY_MAX_REPEATS, KEY_WANT, KEY_COUNT };
@@ -14,7 +15,7 @@ enum key { KEY_V, KEY_OP, KEY_PARAMS, KEY_HEADERS, KEY_EXTRA, KEY_TIMEOUT_MS, KE
 static const char *const key_names[KEY_COUNT] = {"v", "op", "params", "headers", "extra", "timeout_ms", "max_repeats", "want"};
 #define HIGHEST "the highest message version known is %d"
 
-static const char *const want_names[] = {"attempts", "secret_handle"};
+static const char *const want_names[] = {"attempts", "secret_handle", "events"};
 static const char *const header_names[] = {"name", "value", "sensitive"};
 
 static struct plq__text text_of(const msgpack_object *object) {
@@ -211,7 +212,7 @@ static int32_t read_max_repeats(struct plq__message *message, const msgpack_obje
 }
 
 static int32_t read_want(struct plq__message *message, const msgpack_object *want, plq_error **out_error) {
-  bool *const flags[] = {&message->want_attempts, &message->want_secret_handle};
+  bool *const flags[] = {&message->want_attempts, &message->want_secret_handle, &message->want_events};
   const size_t count = sizeof flags / sizeof *flags;
   if (want->type != MSGPACK_OBJECT_ARRAY) return refuse(out_error, "want", "an array of text");
   for (uint32_t i = 0; i < want->via.array.size; i++) {
@@ -249,6 +250,7 @@ int32_t plq__message_read(struct plq__text bytes, struct plq__message *out_messa
   if (status == PLQ_OK) status = find_values(&unpacked.data, values, out_error);
   if (status == PLQ_OK) status = read_op(out_message, values[KEY_OP], out_error);
   if (status == PLQ_OK) status = read_values(out_message, values, out_error);
+  if (status == PLQ_OK && out_message->want_events) out_message->request->events = &out_message->events;
   msgpack_unpacked_destroy(&unpacked);
   if (status != PLQ_OK) plq__message_clear(out_message);
   return status;
@@ -257,4 +259,5 @@ int32_t plq__message_read(struct plq__text bytes, struct plq__message *out_messa
 void plq__message_clear(struct plq__message *message) {
   plq_request_free(message->request);
   message->request = NULL;
+  plq__event_log_clear(&message->events);
 }

@@ -65,6 +65,32 @@ static void pack_attempts(msgpack_packer *packer, const struct plq_attempts *att
   }
 }
 
+static void pack_event(msgpack_packer *packer, const struct plq__event_entry *entry) {
+  const struct plq__event_row *row = plq__event_row(entry->event);
+  msgpack_pack_map(packer, 1 + row->field_count);
+  pack_text(packer, "event");
+  pack_text(packer, row->name);
+  for (size_t i = 0; i < row->field_count; i++) {
+    pack_text(packer, row->fields[i].name);
+    if (row->fields[i].type == PLQ__TYPE_STR)
+      pack_text(packer, entry->values.rows[i].s);
+    else
+      msgpack_pack_int64(packer, entry->values.rows[i].n);
+  }
+}
+
+/* How many keys of a reply pack_events() writes. */
+static size_t event_keys(const struct plq__message *message) { return message->want_events + (message->events.lost > 0); }
+
+static void pack_events(msgpack_packer *packer, const struct plq__message *message) {
+  const struct plq__event_log *log = &message->events;
+  if (!message->want_events) return;
+  pack_text(packer, "events");
+  msgpack_pack_array(packer, log->count);
+  for (size_t i = 0; i < log->count; i++) pack_event(packer, &log->rows[i]);
+  if (log->lost > 0) pack_number(packer, "events_lost", (int64_t)log->lost);
+}
+
 /* What every reply begins with; more: how many further keys come. */
 static void pack_head(msgpack_packer *packer, int32_t status, int32_t http_status, const char *trace_id, size_t more) {
   msgpack_pack_map(packer, 2 + (http_status != 0) + (trace_id[0] != '\0') + more);
@@ -108,15 +134,17 @@ static struct plq_error bare_error(int32_t status) {
   return (struct plq_error){.status = status, .phase = plq_status_phase(status), .delivery = delivery, .retry_after_ms = -1};
 }
 
-int32_t plq__message_write_failure(struct plq__buffer *reply, int32_t status, const plq_error *error) {
+int32_t plq__message_write_failure(struct plq__buffer *reply, const struct plq__message *message, int32_t status,
+                                   const plq_error *error) {
   const struct plq_error bare = bare_error(status);
   msgpack_packer packer;
   msgpack_packer_init(&packer, reply, write_bytes);
   if (error == NULL) error = &bare;
-  pack_head(&packer, status, error->http_status, plq_error_trace_id(error, NULL), 2);
+  pack_head(&packer, status, error->http_status, plq_error_trace_id(error, NULL), 2 + event_keys(message));
   pack_text(&packer, "error");
   pack_error(&packer, error);
   pack_attempts(&packer, &error->attempts);
+  pack_events(&packer, message);
   return reply->failed ? PLQ_E_MEMORY : PLQ_OK;
 }
 
@@ -204,9 +232,11 @@ int32_t plq__message_write_success(struct plq__buffer *reply, const struct plq__
   }
   msgpack_packer packer;
   msgpack_packer_init(&packer, reply, write_bytes);
-  pack_head(&packer, PLQ_OK, plq_response_http_status(response), plq_response_trace_id(response, NULL), 1 + message->want_attempts);
+  pack_head(&packer, PLQ_OK, plq_response_http_status(response), plq_response_trace_id(response, NULL),
+            1 + message->want_attempts + event_keys(message));
   pack_results(&packer, given, count);
   if (message->want_attempts) pack_attempts(&packer, plq_response_attempts(response));
+  pack_events(&packer, message);
   if (reply->failed) status = PLQ_E_MEMORY;
 cleanup:
   if (status != PLQ_OK) unpublish(given, count);

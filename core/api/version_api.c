@@ -16,6 +16,9 @@ uint64_t plq_features(void) {
 #ifndef PLQ_NO_DLOPEN
   features |= PLQ_FEATURE_DLOPEN;
 #endif
+#ifndef PLQ_NO_OBSERVERS
+  features |= PLQ_FEATURE_OBSERVERS;
+#endif
   return features;
 }
 

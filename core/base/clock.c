@@ -14,6 +14,8 @@ static int64_t read_ns(clockid_t clock) {
 
 int64_t plq__now_ns(void) { return read_ns(CLOCK_MONOTONIC); }
 
+int64_t plq__wall_now_us(void) { return read_ns(CLOCK_REALTIME) / 1000; }
+
 int64_t plq__life_now_ms(void) {
   return read_ns(CLOCK_BOOTTIME) / PLQ__NS_PER_MS + atomic_load_explicit(&plq__life_offset_ms, memory_order_relaxed);
 }

@@ -9,6 +9,7 @@
 #define PLQ__NEVER INT64_MAX
 
 int64_t plq__now_ns(void);      /* CLOCK_MONOTONIC */
+int64_t plq__wall_now_us(void); /* CLOCK_REALTIME, since 1970 */
 int64_t plq__life_now_ms(void); /* CLOCK_BOOTTIME */
 
 /* now + timeout, saturating; a negative timeout is for ever. */

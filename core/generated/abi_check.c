@@ -53,6 +53,9 @@ SAME(plq_client_options, int32_t (*)(plq_client_id, plq_options **, plq_error **
 SAME(plq_client_transport, int32_t (*)(plq_client_id, plq_transports **, plq_error **));
 SAME(plq_client_close, int32_t (*)(plq_client_id, int64_t));
 SAME(plq_client_free, void (*)(plq_client_id));
+SAME(plq_client_stats, int32_t (*)(plq_client_id, int64_t *, uint32_t));
+SAME(plq_client_observe, int32_t (*)(plq_client_id, const char *, size_t, const char *, size_t, plq_observer_fn, void *, uint64_t *, plq_error **));
+SAME(plq_client_unobserve, int32_t (*)(plq_client_id, uint64_t));
 SAME(plq_transports_new, int32_t (*)(const plq_options *, plq_transports **, plq_error **));
 SAME(plq_transports_count, uint32_t (*)(const plq_transports *));
 SAME(plq_transports_text, const char * (*)(const plq_transports *, uint32_t, int32_t, size_t *));

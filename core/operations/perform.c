@@ -124,6 +124,7 @@ static int32_t run_exchange(struct plq__client *client, struct plq__live *live, 
   const char *text = json_object_to_json_string_length(body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &body_len);
   if (text == NULL) return plq__fail_plain(out_error, PLQ_E_MEMORY);
   const struct plq__exchange exchange = {
+      .operation = operation->name,
       .method = operation->method,
       .path = operation->path,
       .headers = headers->rows,

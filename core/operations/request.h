@@ -23,6 +23,7 @@ struct plq_request {
   struct json_object *extra; /* NULL: none */
   int64_t timeout_ms;        /* 0: the client's */
   int32_t max_repeats;       /* -1: the client's */
+  struct plq__event_log *events; /* borrowed: where what happens is written down, or NULL */
 };
 
 #endif

@@ -34,6 +34,33 @@ static void take(void *to, size_t to_size, const void *from, uint32_t from_size)
   memcpy(to, from, from_size < to_size ? from_size : to_size);
 }
 
+static const char *peer_text(const plq_transport_connection *connection, char *room, size_t size) {
+  room[0] = '\0';
+  if (connection->known & PLQ_FACT_PEER)
+    snprintf(room, size, strchr(connection->peer_address, ':') != NULL ? "[%s]:%u" : "%s:%u", connection->peer_address,
+             connection->peer_port);
+  return room;
+}
+
+static void tell_connection(struct plq__attempt_state *attempt) {
+  const plq_transport_connection *connection = &attempt->connection;
+  uint32_t known = connection->known, yes = known & connection->flags;
+  bool reused = (yes & PLQ_FACT_REUSED) != 0;
+  enum plq__event event = reused ? PLQ__EVENT_CONNECTION_REUSED : PLQ__EVENT_CONNECTION_OPENED;
+  struct plq__counts *counts = &attempt->live->counts;
+  atomic_fetch_add_explicit(reused ? &counts->connections_reused : &counts->connections_opened, 1, memory_order_relaxed);
+  if (!plq__emitter_wants(&attempt->run->emitter, event)) return;
+  char peer[80];
+  struct plq__event_values values = {.rows = {{.n = 0}}};
+  /* the fields of both are the same */
+  values.rows[PLQ__CONNECTION_OPENED_ATTEMPT].n = attempt->number;
+  values.rows[PLQ__CONNECTION_OPENED_PEER].s = peer_text(connection, peer, sizeof peer);
+  values.rows[PLQ__CONNECTION_OPENED_HTTP_VERSION].n = known & PLQ_FACT_HTTP_VERSION ? connection->http_version : 0;
+  values.rows[PLQ__CONNECTION_OPENED_TLS_VERSION].n = known & PLQ_FACT_TLS_VERSION ? connection->tls_version : 0;
+  values.rows[PLQ__CONNECTION_OPENED_RESUMED].n = (yes & PLQ_FACT_RESUMED) != 0;
+  plq__emit(&attempt->run->emitter, event, &values);
+}
+
 static int32_t on_connected(void *context, const plq_transport_connection *connection) {
   struct plq__attempt_state *attempt = context;
   take(&attempt->connection, sizeof attempt->connection, connection, connection->struct_size);
@@ -41,6 +68,8 @@ static int32_t on_connected(void *context, const plq_transport_connection *conne
   if (attempt->run->cancelled) return stop(attempt, PLQ_E_CANCELLED);
   int32_t status = check_connection(attempt);
   if (status != PLQ_OK) return stop(attempt, status);
+  tell_connection(attempt);
+  if (attempt->run->cancelled) return stop(attempt, PLQ_E_CANCELLED); /* by an observer: nothing has left yet */
   attempt->connected = true;
   attempt->sent_life_ms = plq__life_now_ms();
   return PLQ_OK;
@@ -122,8 +151,10 @@ static int32_t call_transport(struct plq__attempt_state *attempt, const plq_tran
   bool alone = !blocking || !(plugin->transport.capabilities & PLQ_CAP_CONCURRENT);
   if (alone && !plq__transport_enter(live, attempt->run, request->deadline_ns))
     return attempt->run->cancelled ? PLQ_E_CANCELLED : PLQ_E_TIMEOUT_POOL;
+  plq__host_emit_to(&attempt->run->emitter, plugin->transport.name);
   int32_t status = blocking ? plugin->functions.perform(live->instance->transport, request, sink, &attempt->reported)
                             : pump(attempt, request, sink);
+  plq__host_emit_to(NULL, NULL);
   if (alone) plq__transport_leave(live);
   return status;
 }
@@ -226,7 +257,5 @@ void plq__attempt_record(const struct plq__attempt_state *attempt, struct plq__a
   row->bytes_sent = (int64_t)transfer->bytes_sent;
   row->bytes_received = (int64_t)transfer->bytes_received;
   memcpy(row->trace_id, attempt->head.trace_id, sizeof attempt->head.trace_id);
-  if (known & PLQ_FACT_PEER)
-    snprintf(row->peer, sizeof row->peer, strchr(connection->peer_address, ':') != NULL ? "[%s]:%u" : "%s:%u", connection->peer_address,
-             connection->peer_port);
+  peer_text(connection, row->peer, sizeof row->peer);
 }

@@ -11,6 +11,7 @@ struct plq__attempt_state {
   struct plq__client *client;
   struct plq__live *live;
   struct plq__run *run;
+  uint32_t number; /* from 1 */
 
   /* What came back. */
   struct plq__head head;

@@ -12,6 +12,7 @@
 #include "../codec/retry_after.h"
 #include "attempt.h"
 #include "policy.h"
+#include "telling.h"
 
 struct call {
   struct plq__client *client;
@@ -22,7 +23,8 @@ struct call {
   plq_transport_header *headers; /* the exchange's and Authorization */
   struct plq__text *secrets;     /* the exchange's, with room for the tokens of an attempt */
   int64_t start_ns, deadline_ns, waited_ns;
-  uint32_t repeats; /* made so far */
+  uint32_t repeats;      /* made so far */
+  uint32_t attempt_count; /* likewise */
   int token;        /* 0, or 1 once the second one is in use */
   int32_t delivery; /* the strongest of all attempts */
   struct plq_attempts attempts;
@@ -169,19 +171,28 @@ static int32_t judge(struct call *call, struct plq__attempt_state *attempt, cons
   return PLQ_OK;
 }
 
+static void count(struct plq__counts *counts, const struct plq__attempt *row) {
+  atomic_fetch_add_explicit(&counts->attempts, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit(&counts->bytes_sent, (uint64_t)row->bytes_sent, memory_order_relaxed);
+  atomic_fetch_add_explicit(&counts->bytes_received, (uint64_t)row->bytes_received, memory_order_relaxed);
+}
+
 static void record(struct call *call, const struct plq__attempt_state *attempt, int64_t began_ns) {
-  struct plq__attempt *row = plq__attempts_add(&call->attempts);
-  if (row == NULL) return;
-  plq__attempt_record(attempt, row);
-  row->start_us = (began_ns - call->start_ns) / 1000;
-  row->wait_us = call->waited_ns / 1000;
-  row->token = call->token + 1;
-  if (row->total_us < 0) row->total_us = (plq__live_now_ns(call->live) - began_ns) / 1000;
-  if (row->trace_id[0] == '\0') snprintf(row->trace_id, sizeof row->trace_id, "%s", call->exchange->trace_id);
+  struct plq__attempt row = {.status = attempt->status};
+  plq__attempt_record(attempt, &row);
+  row.start_us = (began_ns - call->start_ns) / 1000;
+  row.wait_us = call->waited_ns / 1000;
+  row.token = call->token + 1;
+  if (row.total_us < 0) row.total_us = (plq__live_now_ns(call->live) - began_ns) / 1000;
+  if (row.trace_id[0] == '\0') snprintf(row.trace_id, sizeof row.trace_id, "%s", call->exchange->trace_id);
   if (attempt->status != PLQ_OK && call->error != NULL && call->error->texts[PLQ__ERROR_MESSAGE] != NULL) {
     struct plq__text message = plq__text_in(call->error->texts[PLQ__ERROR_MESSAGE], PLQ_NUL);
-    memcpy(row->message, message.at, plq__utf8_cut(message, sizeof row->message - 1));
+    memcpy(row.message, message.at, plq__utf8_cut(message, sizeof row.message - 1));
   }
+  struct plq__attempt *kept = plq__attempts_add(&call->attempts);
+  if (kept != NULL) *kept = row;
+  count(&call->live->counts, &row);
+  plq__tell_attempt_end(call->run, call->attempt_count, &row);
 }
 
 static int32_t local_failure(struct call *call, int32_t status) {
@@ -203,7 +214,9 @@ static int32_t attempt_with(struct call *call, const struct plq__tokens *tokens,
   plq_transport_request request;
   int64_t began_ns = plq__live_now_ns(call->live);
   plq__attempt_init(&attempt, call->client, call->live, call->run);
+  attempt.number = ++call->attempt_count;
   make_request(call, tokens, op, &request);
+  plq__tell_attempt_start(call->run, attempt.number, call->exchange->trace_id, call->token + 1, call->waited_ns);
   plq__attempt_perform(&attempt, &request);
   int32_t status = judge(call, &attempt, tokens);
   if (attempt.delivery > call->delivery) call->delivery = attempt.delivery;
@@ -234,12 +247,18 @@ static bool has_second_token(struct call *call) {
   return has;
 }
 
+static void tell_repeat(struct call *call, int32_t status, const char *reason) {
+  atomic_fetch_add_explicit(&call->live->counts.repeats, 1, memory_order_relaxed);
+  plq__tell_repeat(call->run, call->attempt_count, status, reason, call->waited_ns, plq__policy_left(call->live));
+}
+
 /* Whether another attempt is to be made; waits before it. A cancel during the wait becomes the status. */
 static bool go_on(struct call *call, int32_t *status) {
   const struct plq__settings *settings = &call->client->settings;
   call->waited_ns = 0;
   if (*status == PLQ_E_HTTP_UNAUTHORIZED && call->token == 0 && has_second_token(call)) {
     call->token = 1;
+    tell_repeat(call, *status, "second_token");
     return true;
   }
   if (call->repeats >= call->exchange->max_repeats) return false;
@@ -250,6 +269,7 @@ static bool go_on(struct call *call, int32_t *status) {
   if (wait_ns >= call->deadline_ns - now_ns || !plq__policy_take(call->live)) return false;
   call->repeats++;
   call->waited_ns = wait_ns;
+  tell_repeat(call, *status, call->failure.retry_after_ms >= 0 ? "retry_after" : "backoff");
   if (wait_ns == 0 || plq__live_wait(call->live, call->run, now_ns + wait_ns)) return true;
   *status = local_failure(call, PLQ_E_CANCELLED);
   if (call->error != NULL) call->error->phase = PLQ_PHASE_BACKOFF;
@@ -257,11 +277,11 @@ static bool go_on(struct call *call, int32_t *status) {
 }
 
 /* What the caller gets to see: the last failure, with what the service said last, and all attempts. */
-static void finish_error(struct call *call, int32_t status, plq_error **out_error) {
+static plq_error *finish_error(struct call *call, int32_t status) {
   plq_error *error = call->error, *http = call->last_http;
   call->error = NULL;
   if (error == http) call->last_http = NULL;
-  if (error == NULL) return;
+  if (error == NULL) return NULL;
   if (http != NULL && http != error) {
     error->http_status = http->http_status;
     for (int i = PLQ__ERROR_SERVICE_CODE; i <= PLQ__ERROR_SERVICE_MESSAGE; i++)
@@ -283,10 +303,7 @@ static void finish_error(struct call *call, int32_t status, plq_error **out_erro
   error->attempts = call->attempts;
   memset(&call->attempts, 0, sizeof call->attempts);
   error->status = status;
-  if (out_error != NULL)
-    *out_error = error;
-  else
-    plq_error_free(error);
+  return error;
 }
 
 static bool prepare(struct call *call) {
@@ -304,11 +321,33 @@ static bool prepare(struct call *call) {
   return true;
 }
 
+static void begin(struct call *call) {
+  struct plq__counts *counts = &call->live->counts;
+  call->start_ns = plq__live_now_ns(call->live);
+  call->deadline_ns = plq__deadline_ns(call->start_ns, call->exchange->timeout_ms);
+  call->run->emitter.call = atomic_fetch_add_explicit(&counts->calls, 1, memory_order_relaxed) + 1;
+  plq__tell_call_start(call->run, call->exchange);
+}
+
+static void end(struct call *call, int32_t status, const plq_error *error) {
+  struct plq__counts *counts = &call->live->counts;
+  const struct plq__ending ending = {.operation = call->exchange->operation,
+                                     .trace_id = error != NULL ? plq_error_trace_id(error, NULL) : call->trace_id,
+                                     .status = status,
+                                     .delivery = status == PLQ_OK ? PLQ_DELIVERY_ANSWERED : call->delivery,
+                                     .http_status = error != NULL ? error->http_status : call->http_status,
+                                     .attempts = call->attempt_count,
+                                     .elapsed_ns = plq__live_now_ns(call->live) - call->start_ns,
+                                     .error = error};
+  atomic_fetch_add_explicit(status == PLQ_OK ? &counts->succeeded : &counts->failed, 1, memory_order_relaxed);
+  plq__tell_call_end(call->run, &ending);
+}
+
 int32_t plq__call(struct plq__client *client, struct plq__live *live, struct plq__run *run, const struct plq__exchange *exchange,
                   struct plq__outcome *out_outcome, plq_error **out_error) {
   struct call call = {.client = client, .live = live, .run = run, .exchange = exchange};
-  call.start_ns = plq__live_now_ns(live);
-  call.deadline_ns = plq__deadline_ns(call.start_ns, exchange->timeout_ms);
+  plq_error *error = NULL;
+  begin(&call);
   int32_t status = prepare(&call) ? PLQ_OK : local_failure(&call, PLQ_E_MEMORY);
   bool again = status == PLQ_OK;
   while (again) {
@@ -322,8 +361,13 @@ int32_t plq__call(struct plq__client *client, struct plq__live *live, struct plq
     out_outcome->attempts = call.attempts;
     memset(&call.attempts, 0, sizeof call.attempts);
   } else {
-    finish_error(&call, status, out_error);
+    error = finish_error(&call, status);
   }
+  end(&call, status, error);
+  if (out_error != NULL)
+    *out_error = error;
+  else
+    plq_error_free(error);
   if (call.error != call.last_http) plq_error_free(call.error);
   plq_error_free(call.last_http);
   plq__attempts_clear(&call.attempts);

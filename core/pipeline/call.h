@@ -10,6 +10,7 @@
 
 /* What an operation wants sent, and how its answer is read. Borrowed for the call. */
 struct plq__exchange {
+  const char *operation; /* its name, for who observes */
   const char *method;
   const char *path;                    /* below the base URL's path */
   const plq_transport_header *headers; /* all but Authorization */

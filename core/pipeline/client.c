@@ -18,6 +18,7 @@ static void live_free(struct plq__live *live) {
   if (live->published != NULL) live->drop_published(live->published);
   plq__instance_free(live->instance);
   plq__tokens_unref(live->tokens);
+  plq__observers_unref(live->observers);
   plq__random_clear(&live->random);
   pthread_cond_destroy(&live->changed);
   pthread_mutex_destroy(&live->lock);
@@ -39,6 +40,7 @@ static int32_t live_new(struct plq__client *client, struct plq__tokens *tokens, 
   pthread_condattr_destroy(&monotonic);
   pthread_mutex_init(&live->lock, NULL);
   plq__random_init(&live->random);
+  live->client = client;
   live->generation = plq__fork_generation();
   live->tokens = tokens;
   live->following = *following;
@@ -67,6 +69,13 @@ static struct plq__live *live_after_fork(struct plq__client *client, struct plq_
   following.looking = false; /* whoever looked is not here */
   *out_status = live_new(client, plq__tokens_ref(old->tokens), &following, &fresh, out_error);
   if (fresh == NULL) return NULL;
+  *out_status = plq__observers_after_fork(old->observers, &fresh->observers);
+  if (*out_status != PLQ_OK) {
+    live_free(fresh);
+    plq__fail_plain(out_error, *out_status);
+    return NULL;
+  }
+  fresh->last_observer = old->last_observer;
   if (!atomic_compare_exchange_strong(&client->live, &old, fresh)) {
     live_free(fresh);
     return old;
@@ -147,6 +156,8 @@ bool plq__run_begin(struct plq__live *live, struct plq__run *run) {
     run->link = &live->runs;
     if (run->next != NULL) run->next->link = &run->next;
     live->runs = run;
+    run->emitter.observers = plq__observers_ref(live->observers);
+    run->emitter.client = live->client->id;
   }
   pthread_mutex_unlock(&live->lock);
   return open;
@@ -158,6 +169,7 @@ void plq__run_end(struct plq__live *live, struct plq__run *run) {
   if (run->next != NULL) run->next->link = run->link;
   pthread_cond_broadcast(&live->changed);
   pthread_mutex_unlock(&live->lock);
+  plq__observers_unref(run->emitter.observers);
 }
 
 void plq__run_cancel(struct plq__live *live, struct plq__run *run) {
@@ -195,6 +207,16 @@ bool plq__client_shut(struct plq__client *client, int64_t timeout_ms) {
   bool drained = drain(live, timeout_ms);
   pthread_mutex_unlock(&live->lock);
   return drained;
+}
+
+/* ---- who observes ---- */
+
+void plq__live_log(struct plq__live *live, int32_t level, struct plq__text text) {
+  pthread_mutex_lock(&live->lock);
+  struct plq__emitter emitter = {.observers = plq__observers_ref(live->observers), .client = live->client->id};
+  pthread_mutex_unlock(&live->lock);
+  plq__emit_log(&emitter, level, "libplastiq", text);
+  plq__observers_unref(emitter.observers);
 }
 
 /* ---- tokens ---- */

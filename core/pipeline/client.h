@@ -10,6 +10,7 @@
 #include <plastiq/client.h>
 #include <stdatomic.h>
 
+#include "../base/events.h"
 #include "../base/random.h"
 #include "../plugin/plugin.h"
 #include "settings.h"
@@ -18,6 +19,7 @@
 
 /* What can be cancelled: one run of a call, or one warming. Lives on the stack of the thread that runs it. */
 struct plq__run {
+  struct plq__emitter emitter; /* who is told of it; the log is its maker's */
   struct plq__run *next, **link; /* in the live part's list */
   uint64_t op;                   /* what the transport is busy with, 0: nothing */
   _Atomic bool cancelled;        /* set under the live part's lock, read anywhere: a transport may ask with a lock of its own held */
@@ -25,7 +27,14 @@ struct plq__run {
 
 struct plq__published;
 
+/* Counted since the client was made, or since the fork. */
+struct plq__counts {
+  _Atomic uint64_t calls, succeeded, failed, attempts, repeats, repeats_denied, connections_opened, connections_reused, bytes_sent,
+      bytes_received, tokens_read;
+};
+
 struct plq__live {
+  const struct plq__client *client;
   uint32_t generation;          /* of fork */
   struct plq__live *next_left; /* in the list of those that a fork left behind */
   pthread_mutex_t lock;
@@ -35,7 +44,9 @@ struct plq__live {
   struct plq__following following;
   struct plq__random random;
   struct plq__run *runs;
-  uint64_t last_op;
+  struct plq__observers *observers;
+  uint64_t last_op, last_observer;
+  struct plq__counts counts;
   int64_t repeats_left; /* fifths of a repeat: a success gives one back */
   struct plq__published *published; /* secrets that wait to be claimed; see operations/secret.h */
   void (*drop_published)(struct plq__published *published); /* for those left when the client ends; set by who publishes */
@@ -69,13 +80,16 @@ struct plq__tokens *plq__live_tokens(struct plq__live *live);
 /* Replaces them, and follows no file any more; takes over the reference. */
 void plq__live_set_tokens(struct plq__live *live, struct plq__tokens *tokens);
 
-/* Enters a run in the list; false: the client is closing. */
+/* Enters a run in the list, and those who observe in the run; false: the client is closing. */
 bool plq__run_begin(struct plq__live *live, struct plq__run *run);
 void plq__run_end(struct plq__live *live, struct plq__run *run);
 /* Cancels a run. With the live part's lock held. */
 void plq__run_cancel(struct plq__live *live, struct plq__run *run);
 /* Gives the run a new op before the transport is called; 0: it is cancelled. */
 uint64_t plq__run_op(struct plq__live *live, struct plq__run *run);
+
+/* Tells those who observe now of something that belongs to no run. */
+void plq__live_log(struct plq__live *live, int32_t level, struct plq__text text);
 
 /* Now on the client's clock, which a test transport may provide. */
 int64_t plq__live_now_ns(struct plq__live *live);

@@ -23,9 +23,19 @@ bool plq__policy_repeatable(const struct plq__settings *settings, bool may_repea
 bool plq__policy_take(struct plq__live *live) {
   pthread_mutex_lock(&live->lock);
   bool enough = live->repeats_left >= PLQ__REPEAT_COST;
-  if (enough) live->repeats_left -= PLQ__REPEAT_COST;
+  if (enough)
+    live->repeats_left -= PLQ__REPEAT_COST;
+  else
+    live->counts.repeats_denied++;
   pthread_mutex_unlock(&live->lock);
   return enough;
+}
+
+int64_t plq__policy_left(struct plq__live *live) {
+  pthread_mutex_lock(&live->lock);
+  int64_t left = live->repeats_left / PLQ__REPEAT_COST;
+  pthread_mutex_unlock(&live->lock);
+  return left;
 }
 
 void plq__policy_give(struct plq__live *live, const struct plq__settings *settings) {

@@ -18,6 +18,8 @@ struct plq__failure {
 bool plq__policy_repeatable(const struct plq__settings *settings, bool may_repeat, const struct plq__failure *failure);
 /* Takes a repeat from the client's budget; false: there is none left. */
 bool plq__policy_take(struct plq__live *live);
+/* How many repeats are left. */
+int64_t plq__policy_left(struct plq__live *live);
 /* After a success: gives a part of a repeat back. */
 void plq__policy_give(struct plq__live *live, const struct plq__settings *settings);
 /* How long to wait before repeat number `repeat`, from 0, in ns. */

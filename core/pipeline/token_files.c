@@ -88,12 +88,16 @@ int32_t plq__token_files_read(const plq_options *options, struct plq__following 
 
 /* ---- following ---- */
 
-/* Tells what became of a file, once for each change: a file that stays broken is not news every second. */
+/* Tells what became of a file, once for each change of it: one that stays broken is not news every second. */
 static void tell(struct plq__live *live, int i, const char *trouble) {
-  bool *failing = &live->following.files[i].failing;
   const char *path = live->following.files[i].path, *name = name_of(rows[i].file);
-  (void)live, (void)path, (void)name;
-  *failing = trouble != NULL;
+  char line[700];
+  if (trouble != NULL)
+    snprintf(line, sizeof line, "%s: %s %s; the last good token stays in use", name, path, trouble);
+  else
+    snprintf(line, sizeof line, "%s: a new token was read from %s", name, path);
+  plq__live_log(live, trouble != NULL ? PLQ_LOG_WARNING : PLQ_LOG_INFO, plq__text_in(line, PLQ_NUL));
+  if (trouble == NULL) atomic_fetch_add(&live->counts.tokens_read, 1);
 }
 
 /* Puts a changed token in place of the one in `tokens`; false: nothing changed, or it cannot be had. */

@@ -12,7 +12,6 @@ struct plq__following {
   struct {
     const char *path; /* borrowed from the client's options; NULL: no file */
     struct plq__file_mark mark;
-    bool failing; /* and it was said */
   } files[2];
   int64_t looked_ns;
   bool looking;

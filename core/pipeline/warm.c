@@ -6,6 +6,7 @@
 #include "../base/clock.h"
 #include "../base/error.h"
 #include "attempt.h"
+#include "telling.h"
 
 static int32_t is_cancelled(void *context) { return ((const struct plq__run *)context)->cancelled; }
 
@@ -39,8 +40,10 @@ static int32_t prewarm(struct plq__client *client, struct plq__live *live, struc
   uint64_t op = plq__run_op(live, run);
   if (op == 0) return PLQ_E_CANCELLED;
   if (alone && !plq__transport_enter(live, run, deadline_ns)) return run->cancelled ? PLQ_E_CANCELLED : PLQ_E_TIMEOUT_POOL;
+  plq__host_emit_to(&run->emitter, client->plugin->transport.name);
   int32_t status = client->plugin->functions.prewarm(live->instance->transport, &client->settings.target, count, deadline_ns, op, &sink,
                                                      reported, out_open);
+  plq__host_emit_to(NULL, NULL);
   if (alone) plq__transport_leave(live);
   return status;
 }
@@ -48,7 +51,7 @@ static int32_t prewarm(struct plq__client *client, struct plq__live *live, struc
 int32_t plq__warm(struct plq__client *client, struct plq__live *live, uint32_t count, int64_t timeout_ms, uint32_t *out_open,
                   plq_error **out_error) {
   plq_transport_error reported = {.struct_size = sizeof reported};
-  struct plq__run run = {0};
+  struct plq__run run = {.op = 0};
   uint32_t open = 0;
   uint32_t most = (uint32_t)plq__options_number(client->options, PLQ__OPT_MAX_CONNECTIONS);
   if (count > most)
@@ -57,7 +60,9 @@ int32_t plq__warm(struct plq__client *client, struct plq__live *live, uint32_t c
     return plq__fail(out_error, PLQ_E_UNSUPPORTED, NULL, "the transport %s cannot open connections ahead of use",
                      client->plugin->transport.name);
   if (!plq__run_begin(live, &run)) return plq__fail_plain(out_error, PLQ_E_CLOSED);
-  int32_t status = prewarm(client, live, &run, count, plq__deadline_ns(plq__live_now_ns(live), timeout_ms), &open, &reported);
+  int64_t began_ns = plq__live_now_ns(live);
+  int32_t status = prewarm(client, live, &run, count, plq__deadline_ns(began_ns, timeout_ms), &open, &reported);
+  plq__tell_warm(&run, count, open, status, plq__live_now_ns(live) - began_ns);
   plq__run_end(live, &run);
   if (out_open != NULL) *out_open = open;
   return status == PLQ_OK ? PLQ_OK : plq__plugin_fail(out_error, client->plugin, status, &reported);

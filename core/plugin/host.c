@@ -12,6 +12,15 @@
 /* A thread's own, because plugins log only inside a call: a line from any other thread finds nobody and is dropped. */
 static _Thread_local struct plq__loading *listener;
 
+/* Likewise, of the call that this thread is inside of. */
+static _Thread_local const struct plq__emitter *emitter;
+static _Thread_local const char *source;
+
+void plq__host_emit_to(const struct plq__emitter *to, const char *from) {
+  emitter = to;
+  source = from;
+}
+
 void plq__host_listen(struct plq__loading *loading) { listener = loading; }
 
 bool plq__host_is_listening(void) { return listener != NULL; }
@@ -31,29 +40,22 @@ static void host_free(void *context, void *block) {
   plq__free(block);
 }
 
-static const char *level_name(int32_t level) {
-  switch (level) {
-    case PLQ_LOG_DEBUG: return "debug";
-    case PLQ_LOG_INFO: return "info";
-    case PLQ_LOG_WARNING: return "warning";
-    case PLQ_LOG_ERROR: return "error";
-    case PLQ_LOG_HOST_MISBEHAVING: return "host misbehaving";
-    default: return "log";
-  }
-}
-
-/* Once there are observers, lines outside of a load go to them. */
 static void host_log(void *context, int32_t level, const char *text, size_t len) {
   (void)context;
   char line[512];
-  if (listener == NULL || text == NULL) return;
+  if (text == NULL) return;
+  if (listener == NULL) {
+    if (emitter != NULL) plq__emit_log(emitter, level, source, (struct plq__text){text, len});
+    return;
+  }
   plq__clean(line, sizeof line, text, len);
-  plq__loading_pass(listener, listener->stage, "%s: %s", level_name(level), line);
+  plq__loading_pass(listener, listener->stage, "%s: %s", plq__log_level_name(level), line);
 }
 
 static int32_t host_log_level(void *context) {
   (void)context;
-  return listener != NULL ? PLQ_LOG_INFO : INT32_MAX;
+  if (listener != NULL) return PLQ_LOG_INFO;
+  return emitter != NULL && plq__emitter_wants(emitter, PLQ__EVENT_LOG) ? PLQ_LOG_DEBUG : INT32_MAX;
 }
 
 static int64_t host_now_ns(void *context) {

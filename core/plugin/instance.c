@@ -19,6 +19,12 @@ static const plq_transport_clock *find_clock(const struct plq__plugin *plugin) {
   return clock;
 }
 
+static const plq_transport_connections *find_connections(const struct plq__plugin *plugin) {
+  const plq_transport_connections *table =
+      plugin->transport.get_extension != NULL ? plugin->transport.get_extension(PLQ_EXTENSION_CONNECTIONS) : NULL;
+  return table != NULL && table->struct_size >= sizeof *table && table->count != NULL ? table : NULL;
+}
+
 /* The rows that the transport logged belong to the error too. */
 static int32_t create_failed(struct plq__loading *loading, const struct plq__plugin *plugin, int32_t status,
                              plq_transport_error *reported, plq_error **out_error) {
@@ -72,6 +78,7 @@ int32_t plq__instance_new(const struct plq__plugin *plugin, const plq_options *o
   status = create(&box->instance, options, &values, out_error);
   if (status != PLQ_OK) goto cleanup;
   box->instance.clock = find_clock(plugin);
+  box->instance.connections = find_connections(plugin);
   *out_instance = &box->instance;
   box = NULL;
 

@@ -9,6 +9,7 @@
 #include <plastiq/transport.h>
 
 #include "../base/error.h"
+#include "../base/events.h"
 #include "../base/options.h"
 
 struct plq__plugin {
@@ -27,6 +28,7 @@ struct plq__instance {
   plq_transport_instance *transport;
   plq_transport_host host;
   const plq_transport_clock *clock; /* of a test transport that has one, else NULL */
+  const plq_transport_connections *connections; /* or NULL */
 };
 
 /* Checks the options against the plugin's schema and makes an instance. */
@@ -34,6 +36,9 @@ int32_t plq__instance_new(const struct plq__plugin *plugin, const plq_options *o
                           plq_error **out_error);
 /* Destroys the transport's instance and frees. */
 void plq__instance_free(struct plq__instance *instance);
+
+/* What the plugin logs on this thread is told to these, until NULL is given. */
+void plq__host_emit_to(const struct plq__emitter *emitter, const char *source);
 
 /* Makes an error from what a transport reported: unknown or foreign statuses become PLQ_E_TRANSPORT_MISBEHAVED. */
 int32_t plq__plugin_fail(plq_error **out_error, const struct plq__plugin *plugin, int32_t status, const plq_transport_error *reported);

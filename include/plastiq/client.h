@@ -86,6 +86,33 @@ PLQ_API int32_t plq_client_close(plq_client_id client, int64_t timeout_ms);
  */
 PLQ_API void plq_client_free(plq_client_id client);
 
+/* Numbers of plq_client_stats(), counted since the client was made, or in a child since the fork. Further ones are only added. */
+#define PLQ_STAT_CALLS 0              /**< calls that began */
+#define PLQ_STAT_CALLS_SUCCEEDED 1    /**< of these: that ended well */
+#define PLQ_STAT_CALLS_FAILED 2       /**< of these: that failed */
+#define PLQ_STAT_CALLS_IN_FLIGHT 3    /**< of these: that run now */
+#define PLQ_STAT_ATTEMPTS 4           /**< requests that a transport was asked to carry */
+#define PLQ_STAT_REPEATS 5            /**< attempts that came after another one of the same call */
+#define PLQ_STAT_REPEATS_DENIED 6     /**< repeats that were not made because the budget was used up */
+#define PLQ_STAT_REPEATS_LEFT 7       /**< what is left of the option repeat_budget now */
+#define PLQ_STAT_CONNECTIONS_OPENED 8 /**< attempts on a new connection */
+#define PLQ_STAT_CONNECTIONS_REUSED 9 /**< attempts on one that was open already */
+#define PLQ_STAT_CONNECTIONS_OPEN 10  /**< connections that are open now; -1: the transport does not tell */
+#define PLQ_STAT_CONNECTIONS_BUSY 11  /**< of these: that carry a request now; -1: the transport does not tell */
+#define PLQ_STAT_BYTES_SENT 12        /**< bytes of requests, as HTTP sees them */
+#define PLQ_STAT_BYTES_RECEIVED 13    /**< bytes of responses, as HTTP sees them */
+#define PLQ_STAT_TOKENS_READ 14       /**< how often a file of a token was read again because it had changed */
+#define PLQ_STATS 15                  /**< how many there are in this header */
+
+/**
+ * Tells what a client has done and what it is doing.
+ * @param client      the client
+ * @param out_values  receives the numbers, each at its PLQ_STAT_*
+ * @param count       room in out_values; numbers past it are left out, and room past those that the library has is set to -1
+ * @return #PLQ_OK; #PLQ_E_HANDLE; #PLQ_E_ARGUMENT: out_values is NULL. Any thread, inside of observers too; does not block.
+ */
+PLQ_API int32_t plq_client_stats(plq_client_id client, int64_t *out_values, uint32_t count);
+
 PLQ_END_DECLS
 
 #endif

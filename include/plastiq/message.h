@@ -12,7 +12,7 @@
  *     extra        map: members of the body that the library does not know, at most 31 levels deep
  *     timeout_ms   int: as plq_request_set_timeout_ms()
  *     max_repeats  int: as plq_request_set_max_repeats()
- *     want         array of text: "attempts", "secret_handle"
+ *     want         array of text: "attempts", "secret_handle", "events"
  *
  * Only v and op are required. The reply is a map too; readers ignore keys that they do not know:
  *
@@ -26,6 +26,8 @@
  *                  service_message, details (array of text), http_status, trace_id, retry_after_ms, load (array of maps: path,
  *                  stage, reason); only what is known
  *     attempts     array of maps, with want attempts; always on failure
+ *     events       array of maps, with want events: what observers would have been told of this call, in order. event is the event's
+ *                  name, the other keys are its fields (docs/events.md). At most 1000; events_lost says how many more there were
  *
  * An unknown op, key, want or version is a local error that names the nearest one and the highest version known. Since 1.0.
  */

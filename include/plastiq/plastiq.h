@@ -13,6 +13,7 @@
 #include <plastiq/client.h>
 #include <plastiq/error.h>
 #include <plastiq/message.h>
+#include <plastiq/observer.h>
 #include <plastiq/operations.h>
 #include <plastiq/options.h>
 #include <plastiq/request.h>

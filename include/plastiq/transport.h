@@ -427,6 +427,22 @@ typedef struct plq_transport_clock {
 
 #define PLQ_EXTENSION_CLOCK "plastiq.clock/1"
 
+/** Extension of a transport, id "plastiq.connections/1": how many connections there are, for plq_client_stats(). */
+typedef struct plq_transport_connections {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /**
+   * Counts the connections that are open.
+   * @param out_open  receives how many are
+   * @param out_busy  receives how many of them carry a request
+   * @return PLQ_OK, or why they cannot be counted
+   * [any] Does not block.
+   */
+  int32_t (*count)(plq_transport_instance *instance, uint32_t *out_open, uint32_t *out_busy);
+} plq_transport_connections;
+
+#define PLQ_EXTENSION_CONNECTIONS "plastiq.connections/1"
+
 /*
  * Defines the entry function. In a shared object it is plq_transport_entry_v1, the one symbol to export; compiled with
  * PLQ_TRANSPORT_STATIC it is plq_transport_entry_v1_<name>, for plq_transport_register_static(). In <name>, - becomes _.

@@ -24,6 +24,8 @@ PLQ_BEGIN_DECLS
 #define PLQ_FEATURE_DLOPEN (UINT64_C(1) << 0)
 /** Feature bit: the pages of tokens and secrets are kept out of core dumps. */
 #define PLQ_FEATURE_DONTDUMP (UINT64_C(1) << 1)
+/** Feature bit: observers (observer.h). */
+#define PLQ_FEATURE_OBSERVERS (UINT64_C(1) << 2)
 
 /**
  * Tells the version of the library that runs, which may be newer than this header.

@@ -97,6 +97,24 @@ PLASTIQ_BASE_URL=$url "$work/example" ca_file "$work/ca/ca.pem" >"$work/out" 2>&
 grep -q PLQ_E_AMBIENT_ADDRESS "$work/out"
 PLASTIQ_BASE_URL=$url PLASTIQ_CA_FILE=$work/ca/ca.pem has '^cs_test_' env -u EXAMPLE_TOKEN "$work/example"
 
+step "the examples of docs/observers.md: a span of OpenTelemetry, and Prometheus text"
+for example in 1 2; do
+  awk -v wanted=$example '/^```c$/ { inside = ++count == wanted; next } /^```$/ { inside = 0 } inside' "$source_dir/docs/observers.md" >"$work/observer$example.c"
+  # shellcheck disable=SC2046
+  cc -std=gnu11 -Wall -Wextra -Werror -Wno-cast-function-type "$work/observer$example.c" $(pkg-config --cflags --libs plastiq) -o "$work/observer$example"
+  PLASTIQ_BASE_URL=$url PLASTIQ_CA_FILE=$work/ca/ca.pem "$work/observer$example" >"$work/observed$example"
+done
+python3 - "$work/observed1" <<'EOF'
+import json, sys
+(span,) = json.load(open(sys.argv[1]))["resourceSpans"][0]["scopeSpans"][0]["spans"]
+facts = {row["key"]: next(iter(row["value"].values())) for row in span["attributes"]}
+assert len(span["traceId"]) == 32 and len(span["spanId"]) == 16 and int(span["startTimeUnixNano"]) < int(span["endTimeUnixNano"]), span
+assert span["name"] == "client_secrets.create" and span["status"]["code"] == 1 and facts["http.response.status_code"] == "200", span
+EOF
+grep -qx 'plastiq_calls_total{status="PLQ_OK"} 3' "$work/observed2"
+grep -qx 'plastiq_attempt_seconds_count 3' "$work/observed2"
+grep -qx 'plastiq_connections_open 1' "$work/observed2"
+
 step "the example of docs/testing.md passes"
 c_blocks docs/testing.md >"$work/testing.c"
 # shellcheck disable=SC2046

@@ -3,7 +3,7 @@
 # To be sourced: makes sure that what the build needs is installed. For Debian 12, also one without sudo and git.
 
 # What it takes to build the library, its transports, the command line and the emulator.
-setup_build_packages=(cmake ninja-build gcc libc6-dev pkg-config libcurl4-openssl-dev libssl-dev libjson-c-dev libmsgpack-dev libpopt-dev
+setup_build_packages=(cmake ninja-build gcc libc6-dev pkg-config libcurl4-openssl-dev libssl-dev libffi-dev libjson-c-dev libmsgpack-dev libpopt-dev
   libmicrohttpd-dev)
 setup_updated=
 

@@ -150,7 +150,7 @@ typedef struct plqt_pool {
   void (*drop)(plqt_slot *slot);
   /* The thread that works on it is to look at `cancelled`. */
   void (*wake)(plqt_slot *slot);
-  /* Whether a connection to the target is open, and young enough to be used; of a busy slot: whether one is open at all. */
+  /* Whether a connection to the target (NULL: to any) is open, and young enough to be used; of a busy slot: whether one is open at all. */
   bool (*is_open)(const plqt_slot *slot, const plq_transport_target *target, bool busy);
   uint32_t max;
   int64_t idle_ns; /* slots that were idle for longer are dropped, but for the one used last */
@@ -174,6 +174,8 @@ plqt_slot *plqt_pool_take(plqt_pool *pool, uint64_t id, const plq_transport_sink
 plqt_slot *plqt_pool_try(plqt_pool *pool, uint64_t id, const plq_transport_target *target, int32_t *out_status, int *out_errno);
 void plqt_pool_give_back(plqt_pool *pool, plqt_slot *slot);
 uint32_t plqt_pool_count_open(plqt_pool *pool, const plq_transport_target *target);
+/* For the extension plastiq.connections/1. */
+void plqt_pool_count(plqt_pool *pool, uint32_t *out_open, uint32_t *out_busy);
 void plqt_pool_cancel(plqt_pool *pool, uint64_t id);
 bool plqt_is_cancelled(const plq_transport_sink *sink);
 

@@ -205,6 +205,15 @@ uint32_t plqt_pool_count_open(plqt_pool *pool, const plq_transport_target *targe
   return count;
 }
 
+void plqt_pool_count(plqt_pool *pool, uint32_t *out_open, uint32_t *out_busy) {
+  *out_open = *out_busy = 0;
+  pthread_mutex_lock(&pool->lock);
+  for (const plqt_slot *slot = pool->busy; slot; slot = slot->next) *out_busy += pool->is_open(slot, NULL, true);
+  for (const plqt_slot *slot = pool->idle_first; slot; slot = slot->next) *out_open += pool->is_open(slot, NULL, false);
+  *out_open += *out_busy;
+  pthread_mutex_unlock(&pool->lock);
+}
+
 plqt_slot *plqt_pool_try(plqt_pool *pool, uint64_t id, const plq_transport_target *target, int32_t *out_status, int *out_errno) {
   plqt_slot *slot;
   *out_status = PLQ_OK;

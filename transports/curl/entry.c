@@ -28,6 +28,18 @@ static const plq_transport_functions functions = {
     .abandon_after_fork = plqc_abandon_after_fork,
 };
 
+/* Of blocking calls; those of a queue are its engine's own. */
+static int32_t count_connections(plq_transport_instance *handle, uint32_t *out_open, uint32_t *out_busy) {
+  plqc_instance *instance = (plqc_instance *)handle;
+  plqt_pool_count(&instance->pool, out_open, out_busy);
+  return PLQ_OK;
+}
+
+static const void *get_extension(const char *id) {
+  static const plq_transport_connections connections = {.struct_size = sizeof connections, .count = count_connections};
+  return strcmp(id, PLQ_EXTENSION_CONNECTIONS) == 0 ? &connections : NULL;
+}
+
 static char stack[96];
 
 static plq_transport transport = {
@@ -45,6 +57,7 @@ static plq_transport transport = {
     .options = plqc_options,
     .option_stride = sizeof(plq_transport_option),
     .functions = &functions,
+    .get_extension = get_extension,
 };
 
 static int32_t refuse(plq_transport_error *error, const char *why, const char *what) {

@@ -126,7 +126,8 @@ static bool lane_is_open(const plqt_slot *slot, const plq_transport_target *targ
   char byte;
   int fd = atomic_load(&lane->engine.connection_fd);
   if (busy || fd < 0) return fd >= 0;
-  if (!op->url || op->origin_len != target->origin_len || memcmp(op->url, target->origin, target->origin_len) != 0) return false;
+  bool there = !target || (op->url && op->origin_len == target->origin_len && memcmp(op->url, target->origin, target->origin_len) == 0);
+  if (!there) return false;
   if (is_old(lane, plqc_now(op->instance))) return false;
   ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));

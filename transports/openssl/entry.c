@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "plqo.h"
 
@@ -9,6 +10,18 @@
    PLQ_CAP_CA | PLQ_CAP_PINS | PLQ_CAP_SEND_STATE | PLQ_CAP_TLS_FACTS | PLQ_CAP_FORK_ABANDON | PLQ_CAP_WIPES)
 
 PLQ_TRANSPORT_DEFINE_NOTE(0, PLQ_CLASS_PRODUCTION, CAPABILITIES);
+
+/* Of blocking calls; those of a queue are its engine's own. */
+static int32_t count_connections(plq_transport_instance *handle, uint32_t *out_open, uint32_t *out_busy) {
+  plqo_instance *instance = (plqo_instance *)handle;
+  plqt_pool_count(&instance->pool, out_open, out_busy);
+  return PLQ_OK;
+}
+
+static const void *get_extension(const char *id) {
+  static const plq_transport_connections connections = {.struct_size = sizeof connections, .count = count_connections};
+  return strcmp(id, PLQ_EXTENSION_CONNECTIONS) == 0 ? &connections : NULL;
+}
 
 static char stack[64];
 
@@ -27,6 +40,7 @@ static plq_transport transport = {
     .options = plqo_options,
     .option_stride = sizeof(plq_transport_option),
     .functions = &plqo_functions,
+    .get_extension = get_extension,
 };
 
 /* A host that brings its own OpenSSL may have bound this plugin to it: then what the headers said does not hold. */

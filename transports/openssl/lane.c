@@ -122,7 +122,7 @@ static bool lane_is_open(const plqt_slot *slot, const plq_transport_target *targ
   const plqo_lane *lane = (const plqo_lane *)(const void *)slot;
   if (busy) return atomic_load(&lane->engine.conn_count) > 0;
   const plqo_conn *conn = lane->engine.idle;
-  return conn && plqo_target_is(conn->target, target) && plqo_now(conn->instance) < conn->idle_until_ns &&
+  return conn && (!target || plqo_target_is(conn->target, target)) && plqo_now(conn->instance) < conn->idle_until_ns &&
          plqo_conn_is_open(conn);
 }
 

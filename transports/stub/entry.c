@@ -73,9 +73,19 @@ static const plq_transport_functions functions = {
     .abandon_after_fork = stub_abandon_after_fork,
 };
 
+static int32_t count_connections(plq_transport_instance *self, uint32_t *out_open, uint32_t *out_busy) {
+  pthread_mutex_lock(&self->lock);
+  *out_busy = self->busy;
+  *out_open = self->idle + self->busy;
+  pthread_mutex_unlock(&self->lock);
+  return PLQ_OK;
+}
+
 static const void *get_extension(const char *id) {
   static const plq_transport_clock clock = {
       .struct_size = sizeof clock, .now_ns = stub_now_ns, .sleep_until_ns = stub_sleep_until_ns};
+  static const plq_transport_connections connections = {.struct_size = sizeof connections, .count = count_connections};
+  if (strcmp(id, PLQ_EXTENSION_CONNECTIONS) == 0) return &connections;
   return strcmp(id, PLQ_EXTENSION_CLOCK) == 0 ? &clock : NULL;
 }
 

@@ -584,6 +584,43 @@ static void test_without_memory(void **state) {
   (void)state;
   torture(CALL ",'params':{'payer.id':'" PAYER "'},'headers':{'X-A':'1'},'extra':{'a':[{'b':1}]},'want':['attempts']}");
   torture(CALL ",'want':['attempts','secret_handle']}");
+  torture(CALL ",'want':['events']}");
+}
+
+/* What observers would have been told of this call, with a failure too, and only if it is wanted. */
+static void test_events(void **state) {
+  (void)state;
+  static const char *const want[] = {"call_start", "attempt_start", "attempt_end", "repeat", "attempt_start", "connection_opened",
+                                     "attempt_end", "call_end"};
+  static const struct probe_attempt no_connection = {.status = PLQ_E_CONNECT_REFUSED, .phase = PLQ_PHASE_CONNECT};
+  can_success();
+  probe_play(&no_connection, 1);
+  json_object *reply = call(CALL ",'want':['events']}"), *events = member(reply, "events");
+  assert_int_equal(number(reply, "status"), PLQ_OK);
+  assert_null(member(reply, "events_lost"));
+  assert_null(member(reply, "attempts"));
+  assert_int_equal(json_object_array_length(events), COUNT(want));
+  for (size_t i = 0; i < COUNT(want); i++) {
+    json_object *event = json_object_array_get_idx(events, i);
+    assert_string_equal(text(event, "event"), want[i]);
+    assert_true(number(event, "call") > 0 && number(event, "client") == (int64_t)client);
+  }
+  json_object *end = json_object_array_get_idx(events, 2);
+  assert_string_equal(text(end, "status_name"), "PLQ_E_CONNECT_REFUSED");
+  assert_string_equal(text(end, "delivery"), "not_sent");
+  json_object_put(reply);
+  static const struct probe_attempt bad = {.head = "HTTP/1.1 400 Bad Request\r\n\r\n", .body = "{\"code\":\"" PROBE_TOKEN "\"}"};
+  probe_play(&bad, 1);
+  reply = call(CALL ",'want':['events','attempts']}");
+  assert_int_equal(number(reply, "status"), PLQ_E_HTTP_CLIENT);
+  events = member(reply, "events");
+  assert_int_equal(json_object_array_length(events), 5);
+  assert_string_equal(text(json_object_array_get_idx(events, 4), "status_name"), "PLQ_E_HTTP_CLIENT");
+  json_object_put(reply);
+  can_success();
+  reply = call(CALL "}");
+  assert_null(member(reply, "events"));
+  json_object_put(reply);
 }
 
 int main(void) {
@@ -592,7 +629,7 @@ int main(void) {
       cmocka_unit_test(test_header_maps),   cmocka_unit_test(test_nil_is_absent),
       cmocka_unit_test(test_secret_handle), cmocka_unit_test(test_expired_secret),
       cmocka_unit_test(test_service_error), cmocka_unit_test(test_transport_error),
-      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_refused),       cmocka_unit_test(test_events),
       cmocka_unit_test(test_refused_bytes), cmocka_unit_test(test_depth),
       cmocka_unit_test(test_extra_depth),   cmocka_unit_test(test_many_keys),
       cmocka_unit_test(test_mutations),     cmocka_unit_test(test_prefixes),

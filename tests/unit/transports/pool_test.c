@@ -211,6 +211,21 @@ static void cancels_a_busy_one(void **state) {
   assert_ptr_equal(take(3), b); /* looks that it is not cancelled any more */
 }
 
+static void counts_connections(void **state) {
+  uint32_t open = 77, busy = 77;
+  (void)state;
+  plqt_pool_count(&pool, &open, &busy);
+  assert_true(open == 0 && busy == 0);
+  plqt_slot *a = take(1), *b = take(2);
+  take(3);
+  of(b)->open = false;
+  plqt_pool_count(&pool, &open, &busy);
+  assert_true(open == 2 && busy == 2);
+  give(a, 0);
+  plqt_pool_count(&pool, &open, &busy);
+  assert_true(open == 2 && busy == 1);
+}
+
 static void tries_without_a_connection(void **state) {
   const plq_transport_target target = {.struct_size = sizeof target};
   int32_t status;
@@ -398,6 +413,7 @@ int main(void) {
       CASE(time_is_over),
       CASE(cancelled_before),
       CASE(cancels_a_busy_one),
+      CASE(counts_connections),
       CASE(tries_without_a_connection),
       CASE(waits_for_one),
       CASE(cancels_one_that_waits),
