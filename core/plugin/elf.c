@@ -235,6 +235,82 @@ static int32_t read_symbols(const struct reader *reader, const ElfW(Ehdr) * head
   return PLQ_OK;
 }
 
+/* ---- what it takes from others ---- */
+
+struct names {
+  char *at;
+  size_t len, room;
+};
+
+static bool add_name(struct names *names, const char *name) {
+  size_t size = strlen(name) + 1;
+  if (names->len + size > names->room) {
+    size_t room = (names->len + size) * 2 + 256;
+    char *at = plq__realloc(names->at, room);
+    if (at == NULL) return false;
+    names->at = at;
+    names->room = room;
+  }
+  memcpy(names->at + names->len, name, size);
+  names->len += size;
+  return true;
+}
+
+/* The text of a table, NUL-terminated; NULL: it cannot be read, or without memory. */
+static char *read_text(const struct reader *reader, const ElfW(Shdr) * text, int32_t *status) {
+  if (text->sh_type != SHT_STRTAB || text->sh_size > LARGEST_NAMES) return NULL;
+  char *names = plq__alloc((size_t)text->sh_size + 1);
+  if (names == NULL) *status = PLQ_E_MEMORY;
+  if (names != NULL && read_at(reader, text->sh_offset, names, (size_t)text->sh_size)) return names;
+  plq__free(names);
+  return NULL;
+}
+
+/* Either kind of table has entries of two words or more: what is wanted of each is the offset of a name, or nothing. */
+static int32_t list_names(const struct reader *reader, const ElfW(Ehdr) * head, const ElfW(Shdr) * table, struct names *out) {
+  ElfW(Shdr) text;
+  int32_t status = PLQ_OK;
+  bool dynamic = table->sh_type == SHT_DYNAMIC;
+  size_t size = dynamic ? sizeof(ElfW(Dyn)) : sizeof(ElfW(Sym));
+  if (table->sh_entsize != size || !read_section(reader, head, table->sh_link, &text)) return PLQ_OK;
+  char *names = read_text(reader, &text, &status);
+  for (uint64_t at = 0; names != NULL && status == PLQ_OK && at + size <= table->sh_size; at += size) {
+    union {
+      ElfW(Dyn) dynamic;
+      ElfW(Sym) symbol;
+    } entry;
+    if (!read_at(reader, table->sh_offset + at, &entry, size)) break;
+    bool wanted = dynamic ? entry.dynamic.d_tag == DT_NEEDED : entry.symbol.st_shndx == SHN_UNDEF && entry.symbol.st_name != 0;
+    uint64_t name = dynamic ? entry.dynamic.d_un.d_val : entry.symbol.st_name;
+    if (wanted && name < text.sh_size && !add_name(out, names + name)) status = PLQ_E_MEMORY;
+  }
+  plq__free(names);
+  return status;
+}
+
+int32_t plq__elf_imports(int fd, uint64_t size, struct plq__elf_imports *out) {
+  const struct reader reader = {NULL, fd, size};
+  struct names needed = {NULL, 0, 0}, symbols = {NULL, 0, 0};
+  ElfW(Ehdr) head;
+  int32_t status = PLQ_OK;
+  bool good = read_at(&reader, 0, &head, sizeof head) && head.e_shentsize == sizeof(ElfW(Shdr)) && head.e_shnum <= MOST_SECTIONS;
+  for (unsigned i = 0; good && status == PLQ_OK && i < head.e_shnum; i++) {
+    ElfW(Shdr) section;
+    if (!read_section(&reader, &head, i, &section)) break;
+    if (section.sh_type == SHT_DYNAMIC) status = list_names(&reader, &head, &section, &needed);
+    if (section.sh_type == SHT_DYNSYM) status = list_names(&reader, &head, &section, &symbols);
+  }
+  *out = (struct plq__elf_imports){needed.at, needed.len, symbols.at, symbols.len};
+  if (status != PLQ_OK) plq__elf_imports_clear(out);
+  return status;
+}
+
+void plq__elf_imports_clear(struct plq__elf_imports *imports) {
+  plq__free(imports->needed);
+  plq__free(imports->symbols);
+  memset(imports, 0, sizeof *imports);
+}
+
 int32_t plq__elf_read(struct plq__loading *loading, int fd, uint64_t size, struct plq__elf *out_elf) {
   struct reader reader = {loading, fd, size};
   ElfW(Ehdr) head;

@@ -110,6 +110,24 @@ struct plq__elf {
 /* Reads a shared object's facts without running any of it. */
 int32_t plq__elf_read(struct plq__loading *loading, int fd, uint64_t size, struct plq__elf *out_elf);
 
+/* What a shared object takes from others: names one after the other, each with its NUL. */
+struct plq__elf_imports {
+  char *needed; /* DT_NEEDED: names of libraries */
+  size_t needed_len;
+  char *symbols; /* those that it does not define */
+  size_t symbols_len;
+};
+
+/* PLQ_OK, also where the file does not say it (it has no sections): then there is nothing in *out; PLQ_E_MEMORY. */
+int32_t plq__elf_imports(int fd, uint64_t size, struct plq__elf_imports *out);
+void plq__elf_imports_clear(struct plq__elf_imports *imports);
+
+/* ---- isolate.c ---- */
+
+/* Whether what the plugin needs would come from another module than its own libraries, and what to do: adds flags for dlopen, or
+   refuses. The option transport_isolation decides. */
+int32_t plq__isolate(struct plq__loading *loading, const struct plq__file *file, const struct plq__elf *elf, int *flags);
+
 /* ---- descriptor.c ---- */
 
 /* Calls the entry function, checks what it answers, and keeps a copy. */

@@ -150,8 +150,11 @@ static const char *lies_elsewhere(void *symbol, const struct plq__file *file) {
 
 static int32_t open_object(struct plq__loading *loading, const struct plq__file *file, const struct plq__elf *elf,
                            plq_transport_entry_fn *out_entry) {
+  int flags = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE;
+  int32_t status = plq__isolate(loading, file, elf, &flags);
+  if (status != PLQ_OK) return status;
   dlerror();
-  void *object = dlopen(file->path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  void *object = dlopen(file->path, flags);
   if (object == NULL) {
     const char *trouble = dlerror();
     return plq__loading_fail(loading, PLQ_E_TRANSPORT_DLOPEN, "dlopen", "the dynamic loader refused %s: %s", loading->path,

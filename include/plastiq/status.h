@@ -107,6 +107,7 @@ PLQ_BEGIN_DECLS
 #define PLQ_E_TRANSPORT_INVALID 4011 /**< the transport's descriptor is not usable */
 #define PLQ_E_TRANSPORT_DLOPEN 4012 /**< the dynamic loader refused the transport */
 #define PLQ_E_TRANSPORT_CREATE 4013 /**< the transport could not be set up */
+#define PLQ_E_TRANSPORT_CLASH 4014 /**< the program brings a library of its own that the transport would be bound to */
 #define PLQ_E_RESOLVE_NOT_FOUND 5001 /**< the host name does not exist */
 #define PLQ_E_RESOLVE_TEMPORARY 5002 /**< the name service did not answer for now */
 #define PLQ_E_RESOLVE_FAILED 5003 /**< the host name could not be resolved */

@@ -116,7 +116,9 @@ void plqt_lookup_leave(plqt_resolver *resolver, plqt_lookup *lookup);
 
 /* ---- trust.c: whom to trust, and who we are ---- */
 
-/* Before anything of OpenSSL. */
+/* For the entry function: that OpenSSL is the one that the plugin was built with, in version and place. */
+int32_t plqt_tls_check(plq_transport_error *error);
+/* Before anything else of OpenSSL. */
 bool plqt_tls_setup(void);
 
 /* Loads what verification goes by into a store. Any of the paths may be NULL. */

@@ -76,11 +76,7 @@ static int32_t check_libraries(const curl_version_info_data *curl, plq_transport
   if (strncmp(ssl, "OpenSSL/", 8) != 0) return refuse(error, "libcurl was built with another TLS library than OpenSSL", ssl);
   if (strncmp(ssl + 8, ours, strlen(ours)) != 0)
     return refuse(error, "libcurl and this plugin are bound to different OpenSSL", ssl);
-  unsigned long minor = OpenSSL_version_num() >> 20, built_minor = OPENSSL_VERSION_NUMBER >> 20; /* 0xMNN: major, minor */
-  if (minor >> 8 != built_minor >> 8 || minor < built_minor) {
-    return refuse(error, "bound to another OpenSSL than this plugin was built with (" OPENSSL_VERSION_TEXT ")", ours);
-  }
-  return PLQ_OK;
+  return plqt_tls_check(error);
 }
 
 PLQ_TRANSPORT_EXPORT int32_t PLQ_TRANSPORT_ENTRY(curl)(const plq_transport_host *host, plq_transport_error *error,

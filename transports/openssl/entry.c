@@ -5,9 +5,14 @@
 
 #include "plqo.h"
 
+#ifdef PLQT_TLS_INSIDE
+#define INSIDE PLQ_CAP_SELF_CONTAINED_TLS
+#else
+#define INSIDE 0
+#endif
 #define CAPABILITIES                                                                                                          \
   (PLQ_CAP_BLOCKING | PLQ_CAP_ASYNC | PLQ_CAP_CONCURRENT | PLQ_CAP_PREWARM | PLQ_CAP_KEEPALIVE | PLQ_CAP_CLIENT_CERTIFICATE | \
-   PLQ_CAP_CA | PLQ_CAP_PINS | PLQ_CAP_SEND_STATE | PLQ_CAP_TLS_FACTS | PLQ_CAP_FORK_ABANDON | PLQ_CAP_WIPES)
+   PLQ_CAP_CA | PLQ_CAP_PINS | PLQ_CAP_SEND_STATE | PLQ_CAP_TLS_FACTS | PLQ_CAP_FORK_ABANDON | PLQ_CAP_WIPES | INSIDE)
 
 PLQ_TRANSPORT_DEFINE_NOTE(0, PLQ_CLASS_PRODUCTION, CAPABILITIES);
 
@@ -43,16 +48,6 @@ static plq_transport transport = {
     .get_extension = get_extension,
 };
 
-/* A host that brings its own OpenSSL may have bound this plugin to it: then what the headers said does not hold. */
-static int32_t check_library(plq_transport_error *error) {
-  unsigned long minor = OpenSSL_version_num() >> 20, built_minor = OPENSSL_VERSION_NUMBER >> 20; /* 0xMNN: major, minor */
-  if (minor >> 8 == built_minor >> 8 && minor >= built_minor) return PLQ_OK;
-  plqt_error_set(error, PLQ_E_TRANSPORT_REFUSED, PLQ_PHASE_LOAD, PLQ_DELIVERY_NOT_SENT, 0, 0,
-                 "bound to another OpenSSL than this plugin was built with (" OPENSSL_VERSION_TEXT "): %s",
-                 OpenSSL_version(OPENSSL_VERSION_STRING));
-  return PLQ_E_TRANSPORT_REFUSED;
-}
-
 PLQ_TRANSPORT_EXPORT int32_t PLQ_TRANSPORT_ENTRY(openssl)(const plq_transport_host *host, plq_transport_error *error,
                                                           const plq_transport **out_transport);
 
@@ -60,7 +55,7 @@ PLQ_TRANSPORT_EXPORT int32_t PLQ_TRANSPORT_ENTRY(openssl)(const plq_transport_ho
                                                           const plq_transport **out_transport) {
   (void)host;
   *out_transport = NULL;
-  int32_t status = check_library(error);
+  int32_t status = plqt_tls_check(error);
   if (status) return status;
   snprintf(stack, sizeof stack, "OpenSSL/%s", OpenSSL_version(OPENSSL_VERSION_STRING));
   transport.option_count = plqo_option_count;

@@ -93,7 +93,7 @@ static void every_option(void **state) {
     from_code_only += code_only;
   }
   expect_rows_end();
-  assert_int_equal(from_code_only, 4);
+  assert_int_equal(from_code_only, 5);
 }
 
 static const struct bad_case {

@@ -353,6 +353,8 @@ static void ends(void **state) {
   /* one that runs is waited for, and in the call that runs it is told nothing more */
   uint64_t third = observe(client, "attempt_start", "", (plq_observer_fn)hold, NULL);
   pthread_t caller, other;
+  static const struct probe_attempt first_of_two = {.status = PLQ_E_CONNECT_REFUSED, .phase = PLQ_PHASE_CONNECT};
+  probe_play(&first_of_two, 1);
   go = false;
   assert_int_equal(pthread_create(&caller, NULL, run_call, &client), 0);
   while (!blocked) usleep(100);

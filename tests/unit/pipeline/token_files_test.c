@@ -173,6 +173,9 @@ static void a_file_is_followed(void **state) {
   replace("test-key-4");
   pass_a_second(client);
   expect_token(client, "test-key-4");
+  pass_a_second(client);
+  write_to(path, "test-key-55"); /* the same file, with other content */
+  expect_token(client, "test-key-55");
   plq_client_free(client);
 }
 

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#include "host.h"
+
+int main(void) {
+  host_run();
+  return 0;
+}
