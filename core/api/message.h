@@ -6,6 +6,7 @@
 #include <msgpack.h>
 #include <plastiq/request.h>
 #include <plastiq/response.h>
+#include <plastiq/table.h>
 #include <stdbool.h>
 
 #include "../base/buffer.h"
@@ -17,6 +18,8 @@ struct plq__message {
   plq_request *request;
   const struct plq__operation *operation;
   bool want_attempts, want_secret_handle, want_events;
+  bool describe;         /* in place of an operation: a table of what the library says of itself */
+  char table[40];
   struct plq__event_log events; /* what happened, if that is wanted */
 };
 
@@ -34,6 +37,7 @@ int32_t plq__message_extra(const msgpack_object *extra, struct plq__buffer *json
 /* Appends a reply. What a secret's handle names is published for `client`. */
 int32_t plq__message_write_success(struct plq__buffer *reply, const struct plq__message *message, plq_client_id client,
                                    plq_response *response, plq_error **out_error);
+int32_t plq__message_write_table(struct plq__buffer *reply, const struct plq__message *message, const plq_table *table);
 int32_t plq__message_write_failure(struct plq__buffer *reply, const struct plq__message *message, int32_t status,
                                    const plq_error *error);
 

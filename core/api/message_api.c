@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <plastiq/call.h>
+#include <plastiq/client.h>
 #include <plastiq/message.h>
 
 #include "../base/secure.h"
@@ -31,6 +32,18 @@ static int32_t run(plq_client_id client, plq_call_id call, const plq_request *re
 /* Whether this is about the handle that was passed, and so not about the call. */
 static bool is_callers(int32_t status) { return status == PLQ_E_HANDLE || status == PLQ_E_BUSY || status == PLQ_E_REENTRANT; }
 
+/* What the library says of itself; of its options those of the client, if there is one. */
+static int32_t describe(plq_client_id client, const struct plq__message *message, struct plq__buffer *reply, plq_error **out_error) {
+  plq_options *options = NULL;
+  plq_table *table = NULL;
+  int32_t status = client != 0 ? plq_client_options(client, &options, out_error) : PLQ_OK;
+  if (status == PLQ_OK) status = plq_table_new(message->table, PLQ_NUL, options, &table, out_error);
+  if (status == PLQ_OK) status = plq__message_write_table(reply, message, table);
+  plq_table_free(table);
+  plq_options_free(options);
+  return status;
+}
+
 static int32_t serve(plq_client_id client, plq_call_id call, struct plq__text bytes, uint8_t **out_reply, size_t *out_reply_len) {
   struct plq__message message;
   plq_response *response = NULL;
@@ -38,11 +51,14 @@ static int32_t serve(plq_client_id client, plq_call_id call, struct plq__text by
   struct plq__buffer reply;
   plq__buffer_init(&reply, SIZE_MAX / 4, true);
   int32_t status = plq__message_read(bytes, &message, &error);
-  if (status == PLQ_OK) {
+  if (status == PLQ_OK && message.describe) {
+    status = describe(client, &message, &reply, &error);
+    if (is_callers(status) || status == PLQ_E_MEMORY) goto cleanup;
+  } else if (status == PLQ_OK) {
     status = run(client, call, message.request, &response, &error);
     if (is_callers(status)) goto cleanup;
   }
-  if (status == PLQ_OK) {
+  if (status == PLQ_OK && !message.describe) {
     status = plq__message_write_success(&reply, &message, client, response, &error);
     if (status == PLQ_E_MEMORY) goto cleanup;
     if (status != PLQ_OK) lose(error, response);

@@ -101,6 +101,8 @@ static int32_t read_op(struct plq__message *message, const msgpack_object *op, p
   if (!is_set(op)) return plq__fail(out_error, PLQ_E_MESSAGE, "op", "the message has no op");
   if (!is_text(op)) return refuse(out_error, "op", "text");
   struct plq__text name = text_of(op);
+  message->describe = plq__text_is(name, "describe");
+  if (message->describe) return PLQ_OK;
   int32_t status = plq_request_new(name.at, name.len, &message->request, out_error);
   message->operation = plq__operation_find(name);
   if (status == PLQ_E_UNKNOWN_OPERATION && out_error != NULL && *out_error != NULL) {
@@ -225,6 +227,20 @@ static int32_t read_want(struct plq__message *message, const msgpack_object *wan
   return PLQ_OK;
 }
 
+/* {op: describe, params: {table: name}} and nothing else. */
+static int32_t read_describe(struct plq__message *message, const msgpack_object *const values[KEY_COUNT], plq_error **out_error) {
+  for (int key = KEY_HEADERS; key < KEY_COUNT; key++)
+    if (is_set(values[key])) return plq__fail(out_error, PLQ_E_MESSAGE, key_names[key], "describe takes params alone");
+  const msgpack_object *params = values[KEY_PARAMS];
+  bool good = params != NULL && params->type == MSGPACK_OBJECT_MAP && params->via.map.size == 1 && is_text(&params->via.map.ptr[0].key) &&
+              plq__text_is(text_of(&params->via.map.ptr[0].key), "table") && is_text(&params->via.map.ptr[0].val);
+  if (!good) return refuse(out_error, "params", "a map with the name of a table, such as {table: \"tables\"}");
+  struct plq__text name = text_of(&params->via.map.ptr[0].val);
+  snprintf(message->table, sizeof message->table, "%.*s", (int)(name.len < sizeof message->table ? name.len : sizeof message->table - 1),
+           name.at);
+  return PLQ_OK;
+}
+
 static int32_t read_values(struct plq__message *message, const msgpack_object *const values[KEY_COUNT], plq_error **out_error) {
   static int32_t (*const readers[KEY_COUNT])(struct plq__message *message, const msgpack_object *value, plq_error **out_error) = {
       [KEY_PARAMS] = read_params,         [KEY_HEADERS] = read_headers,         [KEY_EXTRA] = read_extra,
@@ -249,7 +265,10 @@ int32_t plq__message_read(struct plq__text bytes, struct plq__message *out_messa
     status = plq__fail_plain(out_error, PLQ_E_MEMORY);
   if (status == PLQ_OK) status = find_values(&unpacked.data, values, out_error);
   if (status == PLQ_OK) status = read_op(out_message, values[KEY_OP], out_error);
-  if (status == PLQ_OK) status = read_values(out_message, values, out_error);
+  if (status == PLQ_OK && out_message->describe)
+    status = read_describe(out_message, values, out_error);
+  else if (status == PLQ_OK)
+    status = read_values(out_message, values, out_error);
   if (status == PLQ_OK && out_message->want_events) out_message->request->events = &out_message->events;
   msgpack_unpacked_destroy(&unpacked);
   if (status != PLQ_OK) plq__message_clear(out_message);

@@ -148,6 +148,29 @@ int32_t plq__message_write_failure(struct plq__buffer *reply, const struct plq__
   return reply->failed ? PLQ_E_MEMORY : PLQ_OK;
 }
 
+/* ---- a table ---- */
+
+int32_t plq__message_write_table(struct plq__buffer *reply, const struct plq__message *message, const plq_table *table) {
+  uint32_t rows = plq_table_rows(table), columns = plq_table_columns(table);
+  msgpack_packer packer;
+  msgpack_packer_init(&packer, reply, write_bytes);
+  pack_head(&packer, PLQ_OK, 0, "", 1);
+  pack_text(&packer, "results");
+  msgpack_pack_map(&packer, 3);
+  pack_text(&packer, "table");
+  pack_text(&packer, message->table);
+  pack_text(&packer, "columns");
+  msgpack_pack_array(&packer, columns);
+  for (uint32_t i = 0; i < columns; i++) pack_text(&packer, plq_table_column(table, i, NULL));
+  pack_text(&packer, "rows");
+  msgpack_pack_array(&packer, rows);
+  for (uint32_t i = 0; i < rows; i++) {
+    msgpack_pack_array(&packer, columns);
+    for (uint32_t j = 0; j < columns; j++) pack_text(&packer, plq_table_text(table, i, j, NULL));
+  }
+  return reply->failed ? PLQ_E_MEMORY : PLQ_OK;
+}
+
 /* ---- success ---- */
 
 /* A result on its way into the reply. */

@@ -9,6 +9,7 @@
 #include "../base/alloc.h"
 #include "../base/ambient.h"
 #include "../plugin/internal.h"
+#include "table.h"
 
 enum { TEXTS = PLQ_TRANSPORT_FAILURE };
 
@@ -22,9 +23,14 @@ struct plq_transports {
   struct row *rows;
 };
 
+/* By their bits. */
 static const char *const capability_names[] = {
     "blocking", "async",      "concurrent", "prewarm",      "keepalive",          "http2", "proxy", "client_certificate", "ca",
     "pins",     "send_state", "tls_facts",  "fork_abandon", "self_contained_tls", "wipes"};
+
+const char *plq__capability_name(unsigned bit) {
+  return bit < sizeof capability_names / sizeof *capability_names ? capability_names[bit] : NULL;
+}
 
 static struct row *add_row(struct plq_transports *transports) {
   if (transports->count == transports->room) {

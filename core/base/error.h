@@ -10,6 +10,8 @@
 /* When a status may be repeated; the table core/tables/status.toml says which. */
 enum plq__repeat { REPEAT_NEVER, REPEAT_NOT_SENT, REPEAT_AMBIGUOUS, REPEAT_STATUS };
 enum plq__repeat plq__status_repeat(int32_t status);
+/* The statuses, in the order of the table; false: there are no more. */
+bool plq__status_at(size_t index, int32_t *out_status);
 
 struct plq__attempt {
   int32_t status, phase, delivery, http_status, http_version, tls_version;

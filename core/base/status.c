@@ -54,6 +54,11 @@ int32_t plq_status_phase(int32_t status) {
   return row != NULL ? row->phase : PLQ_PHASE_NONE;
 }
 
+bool plq__status_at(size_t index, int32_t *out_status) {
+  if (index < COUNT(status_rows)) *out_status = status_rows[index].status;
+  return index < COUNT(status_rows);
+}
+
 enum plq__repeat plq__status_repeat(int32_t status) {
   const struct status_row *row = find_status(status);
   return row != NULL ? row->repeat : REPEAT_NEVER;

@@ -17,6 +17,7 @@ struct plq__field {
   const char *json[2]; /* a member of the body, perhaps inside another one */
   enum plq__rule rule;
   const char *choices;
+  const char *doc;
 };
 
 struct plq__result {
@@ -24,6 +25,7 @@ struct plq__result {
   const char *json;
   bool secret;
   int64_t life_ms;
+  const char *doc;
 };
 
 struct plq__operation {
@@ -35,6 +37,7 @@ struct plq__operation {
   size_t field_count;
   const struct plq__result *results;
   size_t result_count;
+  const char *doc;
 };
 
 enum { PLQ__RESULTS_MOST = 8 };

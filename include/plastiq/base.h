@@ -63,6 +63,8 @@ typedef struct plq_request plq_request;
 typedef struct plq_response plq_response;
 /** A secret in pages of its own. See secret.h. */
 typedef struct plq_secret plq_secret;
+/** What the library says of itself, as rows of text. See table.h. */
+typedef struct plq_table plq_table;
 /** The transports that are installed. See transports.h. */
 typedef struct plq_transports plq_transports;
 

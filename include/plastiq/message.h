@@ -14,6 +14,9 @@
  *     max_repeats  int: as plq_request_set_max_repeats()
  *     want         array of text: "attempts", "secret_handle", "events"
  *
+ * The op "describe" sends nothing: with params {table: name} its results are {table, columns: array of text, rows: array of arrays of
+ * text}, as table.h has them. The client may be 0 for it; otherwise `options` shows those of the client.
+ *
  * Only v and op are required. The reply is a map too; readers ignore keys that they do not know:
  *
  *     v            1

@@ -20,6 +20,7 @@
 #include <plastiq/response.h>
 #include <plastiq/secret.h>
 #include <plastiq/status.h>
+#include <plastiq/table.h>
 #include <plastiq/transports.h>
 #include <plastiq/version.h>
 

@@ -623,6 +623,50 @@ static void test_events(void **state) {
   json_object_put(reply);
 }
 
+/* A table of what the library says of itself, with a client and without. */
+static void test_describe(void **state) {
+  (void)state;
+  json_object *reply = call("{'v':1,'op':'describe','params':{'table':'options'}}"), *results = member(reply, "results");
+  assert_int_equal(number(reply, "status"), PLQ_OK);
+  assert_string_equal(text(results, "table"), "options");
+  size_t columns = json_object_array_length(member(results, "columns"));
+  json_object *rows = member(results, "rows");
+  assert_true(columns > 10 && json_object_array_length(rows) > 30);
+  bool seen = false;
+  for (size_t i = 0; i < json_object_array_length(rows); i++) {
+    json_object *row = json_object_array_get_idx(rows, i);
+    assert_int_equal(json_object_array_length(row), columns);
+    if (strcmp(json_object_get_string(json_object_array_get_idx(row, 0)), "max_repeats") != 0) continue;
+    seen = true;
+    assert_string_equal(json_object_get_string(json_object_array_get_idx(row, 11)), "1"); /* this client's */
+    assert_string_equal(json_object_get_string(json_object_array_get_idx(row, 12)), "code");
+  }
+  assert_true(seen);
+  json_object_put(reply);
+  plq_client_id kept = client;
+  client = 0;
+  reply = call("{'v':1,'op':'describe','params':{'table':'event_fields'}}");
+  client = kept;
+  assert_int_equal(number(reply, "status"), PLQ_OK);
+  json_object_put(reply);
+  static const struct {
+    const char *message, *says;
+    int32_t want;
+  } bad[] = {{"{'v':1,'op':'describe'}", "name of a table", PLQ_E_MESSAGE},
+             {"{'v':1,'op':'describe','params':{}}", "name of a table", PLQ_E_MESSAGE},
+             {"{'v':1,'op':'describe','params':{'table':7}}", "name of a table", PLQ_E_MESSAGE},
+             {"{'v':1,'op':'describe','params':{'table':'options','x':'y'}}", "name of a table", PLQ_E_MESSAGE},
+             {"{'v':1,'op':'describe','params':{'table':'option'}}", "\"options\"", PLQ_E_NOT_FOUND},
+             {"{'v':1,'op':'describe','params':{'table':'options'},'timeout_ms':5}", "params alone", PLQ_E_MESSAGE}};
+  for (size_t i = 0; i < COUNT(bad); i++) {
+    reply = call(bad[i].message);
+    EXPECT_ROW(number(reply, "status") == bad[i].want, bad[i].message);
+    EXPECT_ROW(strstr(text(member(reply, "error"), "message"), bad[i].says) != NULL, bad[i].message);
+    json_object_put(reply);
+  }
+  expect_rows_end();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_success),       cmocka_unit_test(test_request),
@@ -630,6 +674,7 @@ int main(void) {
       cmocka_unit_test(test_secret_handle), cmocka_unit_test(test_expired_secret),
       cmocka_unit_test(test_service_error), cmocka_unit_test(test_transport_error),
       cmocka_unit_test(test_refused),       cmocka_unit_test(test_events),
+      cmocka_unit_test(test_describe),
       cmocka_unit_test(test_refused_bytes), cmocka_unit_test(test_depth),
       cmocka_unit_test(test_extra_depth),   cmocka_unit_test(test_many_keys),
       cmocka_unit_test(test_mutations),     cmocka_unit_test(test_prefixes),

@@ -120,7 +120,7 @@ static void getters(void **state) {
 /* No operation has a text result yet: a table of our own shows that one works. */
 static void text_results(void **state) {
   (void)state;
-  static const struct plq__result results[] = {{"note", "note", false, 0}, {"key", "key", true, 1000}};
+  static const struct plq__result results[] = {{"note", "note", false, 0, ""}, {"key", "key", true, 1000, ""}};
   static const struct plq__operation own = {.name = "own", .results = results, .result_count = 2};
   plq_response *response = NULL;
   const char *text = NULL;
