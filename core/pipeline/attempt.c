@@ -42,6 +42,21 @@ static const char *peer_text(const plq_transport_connection *connection, char *r
   return room;
 }
 
+/* As the option pins has it; "" if the key is not known. */
+static const char *pin_text(const plq_transport_connection *connection, char room[64]) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  room[0] = '\0';
+  if (!(connection->known & PLQ_FACT_SPKI)) return room;
+  char *at = room + snprintf(room, 64, "sha256//");
+  for (int i = 0; i < 33; i += 3) { /* 32 bytes: the last group is short of one */
+    uint32_t bits = (uint32_t)connection->spki_sha256[i] << 16 | (uint32_t)connection->spki_sha256[i + 1] << 8 |
+                    (i < 30 ? connection->spki_sha256[i + 2] : 0);
+    for (int j = 0; j < 4; j++) *at++ = i == 30 && j == 3 ? '=' : digits[bits >> (18 - 6 * j) & 63];
+  }
+  *at = '\0';
+  return room;
+}
+
 static void tell_connection(struct plq__attempt_state *attempt) {
   const plq_transport_connection *connection = &attempt->connection;
   uint32_t known = connection->known, yes = known & connection->flags;
@@ -50,7 +65,7 @@ static void tell_connection(struct plq__attempt_state *attempt) {
   struct plq__counts *counts = &attempt->live->counts;
   atomic_fetch_add_explicit(reused ? &counts->connections_reused : &counts->connections_opened, 1, memory_order_relaxed);
   if (!plq__emitter_wants(&attempt->run->emitter, event)) return;
-  char peer[80];
+  char peer[80], pin[64];
   struct plq__event_values values = {.rows = {{.n = 0}}};
   /* the fields of both are the same */
   values.rows[PLQ__CONNECTION_OPENED_ATTEMPT].n = attempt->number;
@@ -58,6 +73,10 @@ static void tell_connection(struct plq__attempt_state *attempt) {
   values.rows[PLQ__CONNECTION_OPENED_HTTP_VERSION].n = known & PLQ_FACT_HTTP_VERSION ? connection->http_version : 0;
   values.rows[PLQ__CONNECTION_OPENED_TLS_VERSION].n = known & PLQ_FACT_TLS_VERSION ? connection->tls_version : 0;
   values.rows[PLQ__CONNECTION_OPENED_RESUMED].n = (yes & PLQ_FACT_RESUMED) != 0;
+  values.rows[PLQ__CONNECTION_OPENED_TLS_CIPHER].s = known & PLQ_FACT_TLS_CIPHER ? connection->tls_cipher : "";
+  values.rows[PLQ__CONNECTION_OPENED_PIN].s = pin_text(connection, pin);
+  values.rows[PLQ__CONNECTION_OPENED_VERIFIED].n = (yes & PLQ_FACT_CHAIN_VERIFIED) != 0 && (yes & PLQ_FACT_HOST_VERIFIED) != 0;
+  values.rows[PLQ__CONNECTION_OPENED_PROXIED].n = (yes & PLQ_FACT_PROXIED) != 0;
   plq__emit(&attempt->run->emitter, event, &values);
 }
 
@@ -65,6 +84,7 @@ static int32_t on_connected(void *context, const plq_transport_connection *conne
   struct plq__attempt_state *attempt = context;
   take(&attempt->connection, sizeof attempt->connection, connection, connection->struct_size);
   attempt->connection.peer_address[sizeof attempt->connection.peer_address - 1] = '\0';
+  attempt->connection.tls_cipher[sizeof attempt->connection.tls_cipher - 1] = '\0';
   if (attempt->run->cancelled) return stop(attempt, PLQ_E_CANCELLED);
   int32_t status = check_connection(attempt);
   if (status != PLQ_OK) return stop(attempt, status);

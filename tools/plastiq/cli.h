@@ -73,6 +73,14 @@ enum {
   CLI_JSON,
   CLI_REDACT,
   CLI_VERBOSE,
+  CLI_DESCRIBE_OPTIONS,
+  CLI_DESCRIBE_OPERATIONS,
+  CLI_DESCRIBE_TRANSPORTS,
+  CLI_DESCRIBE_CAPABILITIES,
+  CLI_DESCRIBE_EVENTS,
+  CLI_DESCRIBE_STATUSES,
+  CLI_DESCRIBE_TABLE,
+  CLI_DOCTOR_CALL,
   CLI_HELP
 };
 
@@ -156,6 +164,8 @@ int cli_fail(const struct cli_args *args, int32_t status, plq_error *error);
 /* The same for what the program itself found wrong, with one of the library's statuses. */
 int cli_fail_with(const struct cli_args *args, int32_t status, const char *field, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* The exit code that a failure of the library stands for; the error may be NULL. */
+int cli_exit_code(int32_t status, const plq_error *error);
 /* The part of every help that explains exit codes. */
 extern const char cli_exit_codes[];
 
@@ -177,6 +187,8 @@ int cli_report(const struct cli_plan *plan, plq_client_id client, const plq_resp
 /* ---- the commands ---- */
 
 int cli_client_secrets_create(int argc, const char **argv);
+int cli_describe(int argc, const char **argv);
+int cli_doctor(int argc, const char **argv);
 int cli_transports(int argc, const char **argv);
 int cli_version(int argc, const char **argv);
 

@@ -41,7 +41,7 @@ static int code_of_unsent(int32_t kind) {
 }
 
 /* An answer that cannot be read, such as success without a secret, leaves open what the service did. */
-static int code_of(int32_t status, const plq_error *error) {
+int cli_exit_code(int32_t status, const plq_error *error) {
   int32_t kind = plq_status_kind(status), delivery = plq_error_delivery(error);
   if (kind == PLQ_KIND_HTTP) return plq_error_repeatable(error) ? CLI_LATER : CLI_REFUSED;
   return delivery == PLQ_DELIVERY_NOT_SENT ? code_of_unsent(kind) : CLI_UNKNOWN;
@@ -137,7 +137,7 @@ static json_object *failure_json(int32_t status, const char *field, const char *
 }
 
 int cli_fail(const struct cli_args *args, int32_t status, plq_error *error) {
-  int code = code_of(status, error);
+  int code = cli_exit_code(status, error);
   size_t len = 0;
   say(args, status, error);
   if (error != NULL && cli_args_has(args, CLI_VERBOSE)) say_more(status, error);
@@ -160,5 +160,5 @@ int cli_fail_with(const struct cli_args *args, int32_t status, const char *field
   va_end(list);
   cli_say("%s", text);
   if (cli_args_has(args, CLI_JSON)) cli_out_json(failure_json(status, field, text));
-  return code_of(status, NULL);
+  return cli_exit_code(status, NULL);
 }

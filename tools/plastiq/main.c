@@ -15,6 +15,8 @@ struct command {
 
 static const struct command commands[] = {
     {"client-secrets", "create", "plastiq client-secrets create", "Create a single-use client secret", cli_client_secrets_create},
+    {"describe", NULL, "plastiq describe", "Show options with their sources, operations, events and more", cli_describe},
+    {"doctor", NULL, "plastiq doctor", "Look at what a call needs, and say what is wrong", cli_doctor},
     {"transports", NULL, "plastiq transports", "List the transports that are installed", cli_transports},
     {"version", NULL, "plastiq version", "Tell the version", cli_version},
 };

@@ -194,7 +194,7 @@ void plqo_operation_begin(plqo_operation *op, plqo_engine *engine, const plq_tra
 /* The connection is there: the core has its say, and the request may leave. */
 void plqo_operation_ready(plqo_operation *op, int64_t now) {
   plqo_conn *conn = op->conn;
-  op->ready_at = op->active_at = now;
+  op->ready_at = op->active_at = op->reused ? now : plqo_now(op->instance); /* a handshake takes time since it was woken */
   if (op->prewarm) {
     plqo_operation_end(op, PLQ_OK, PLQ_PHASE_NONE, NULL);
     return;

@@ -126,6 +126,10 @@ static void on_opened(void *context, int32_t attempt, int32_t tls_version) {
   (void)context;
   note("opened %d %x\n", attempt, (unsigned)tls_version);
 }
+static void on_pin(void *context, const char *pin, int32_t verified, const char *tls_cipher) {
+  (void)context;
+  note("%s %d %s\n", pin, verified, tls_cipher);
+}
 static void on_reused(void *context, int32_t attempt) {
   (void)context;
   note("reused %d\n", attempt);
@@ -196,6 +200,22 @@ static void what_is_told(void **state) {
   plq_response *response = NULL;
   assert_int_equal(plq_client_secrets_create(client, &params, &response, NULL), PLQ_E_FIELD_VALUE);
   assert_string_equal(told, "");
+  plq_client_free(client);
+}
+
+/* A server's key is told as the option pins takes it. */
+static void keys_as_pins(void **state) {
+  (void)state;
+  static const struct probe_attempt rows[] = {
+      {.head = PROBE_OK_HEAD, .body = PROBE_OK_BODY, .known = PROBE_VERIFIED | PLQ_FACT_SPKI, .flags = PROBE_VERIFIED, .spki = 0xff},
+      {.head = PROBE_OK_HEAD, .body = PROBE_OK_BODY, .known = PROBE_VERIFIED | PLQ_FACT_SPKI, .flags = PROBE_VERIFIED, .spki = 0}};
+  plq_client_id client = probe_client("probe", NULL);
+  observe(client, "connection_opened", "pin verified tls_cipher", (plq_observer_fn)on_pin, NULL);
+  probe_play(rows, 2);
+  assert_int_equal(call(client), PLQ_OK);
+  assert_int_equal(call(client), PLQ_OK);
+  assert_string_equal(told, "sha256//" "//////////////////////////////////////////8= 1 \n"
+                            "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= 1 \n");
   plq_client_free(client);
 }
 
@@ -447,7 +467,7 @@ static void statistics(void **state) {
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, leftover)
   const struct CMUnitTest tests[] = {
-      CASE(what_may_be_asked_for), CASE(what_is_told),       CASE(no_secret_is_told),
+      CASE(what_may_be_asked_for), CASE(what_is_told),       CASE(keys_as_pins),          CASE(no_secret_is_told),
       CASE(what_is_legal_inside),  CASE(a_cancel_inside),    CASE(ends),
       CASE(a_child_is_told_too),   CASE(from_many_threads),  CASE(statistics),
   };
