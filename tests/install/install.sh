@@ -115,6 +115,18 @@ grep -qx 'plastiq_calls_total{status="PLQ_OK"} 3' "$work/observed2"
 grep -qx 'plastiq_attempt_seconds_count 3' "$work/observed2"
 grep -qx 'plastiq_connections_open 1' "$work/observed2"
 
+step "docs/deployment.md: a file of options, a token that is rotated, and a mistake in the file"
+mkdir "$work/deployment"
+awk '/^```json$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source_dir/docs/deployment.md" |
+  sed "s|/run/secrets/plastiq/token|$work/deployment/token|" >"$work/deployment/options.json"
+awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source_dir/docs/deployment.md" >"$work/deployment/commands"
+ln -s "$work/observer2" "$work/deployment/program" # Prometheus' example: it takes everything from its surroundings
+deploy() { (cd "$work/deployment" && env -u PLASTIQ_ACCESS_TOKEN PLASTIQ_BASE_URL="$url" PLASTIQ_CA_FILE="$work/ca/ca.pem" sh -e ./commands); }
+has 'status="PLQ_OK"} 3' deploy
+sed -i 's/"timeout_ms": 5000/"timeout_ms": "5000"/' "$work/deployment/options.json"
+if deploy >"$work/out" 2>&1; then false; fi
+grep -q "the file $work/deployment/options.json, line 4, column 18: timeout_ms must be a number" "$work/out"
+
 step "the example of docs/testing.md passes"
 c_blocks docs/testing.md >"$work/testing.c"
 # shellcheck disable=SC2046

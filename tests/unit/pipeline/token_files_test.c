@@ -2,6 +2,7 @@
 /* Access tokens from files: which of two wins, what is refused, and how a file is followed while calls run. */
 #include "pipeline/token_files.h"
 
+#include <plastiq/observer.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -179,6 +180,46 @@ static void a_file_is_followed(void **state) {
   plq_client_free(client);
 }
 
+static char logged[2048];
+
+static void on_log(void *context, int32_t level, const char *source, const char *text) {
+  (void)context;
+  snprintf(logged + strlen(logged), sizeof logged - strlen(logged), "%d %s %s\n", level, source, text);
+}
+
+/* Each change of a file is told once, in a call that noticed it, and nothing of what is in it. */
+static void what_became_of_a_file_is_told(void **state) {
+  char want[2048];
+  int64_t stats[PLQ_STATS];
+  (void)state;
+  logged[0] = '\0';
+  replace("test-key-1");
+  plq_client_id client = client_of_file();
+  assert_int_equal(plq_client_observe(client, "log", PLQ_NUL, "level source text", PLQ_NUL, (plq_observer_fn)on_log, NULL, NULL, NULL), PLQ_OK);
+  expect_token(client, "test-key-1");
+  unlink(path);
+  for (int i = 0; i < 3; i++) {
+    pass_a_second(client);
+    expect_token(client, "test-key-1");
+  }
+  replace("test-key 2");
+  pass_a_second(client);
+  expect_token(client, "test-key-1");
+  replace("test-key-3");
+  pass_a_second(client);
+  expect_token(client, "test-key-3");
+  snprintf(want, sizeof want,
+           "3 libplastiq access_token_file: %s cannot be read: No such file or directory; the last good token stays in use\n"
+           "3 libplastiq access_token_file: %s holds no access token: that is 1 or more of A-Z a-z 0-9 - . _ ~ + / and = at the end "
+           "(RFC 6750 section 2.1), and nothing else; the last good token stays in use\n"
+           "2 libplastiq access_token_file: a new token was read from %s\n",
+           path, path, path);
+  assert_string_equal(logged, want);
+  assert_int_equal(plq_client_stats(client, stats, PLQ_STATS), PLQ_OK);
+  assert_int_equal(stats[PLQ_STAT_TOKENS_READ], 1);
+  plq_client_free(client);
+}
+
 /* A folder that is a symbolic link changes as a whole, as Kubernetes does it. */
 static void symbolic_links_are_followed(void **state) {
   char link[300], one[300], two[300], file[320];
@@ -261,7 +302,7 @@ int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
       CASE(what_a_file_may_hold),    CASE(files_that_are_none),          CASE(which_one_counts),
-      CASE(a_file_is_followed),      CASE(symbolic_links_are_followed),  CASE(code_ends_the_following),
+      CASE(a_file_is_followed),      CASE(what_became_of_a_file_is_told), CASE(symbolic_links_are_followed),  CASE(code_ends_the_following),
       CASE(a_second_token_alone_changes), CASE(following_goes_on_in_a_child),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
