@@ -19,7 +19,8 @@ int32_t plq_client_observe(plq_client_id id, const char *event, size_t event_len
   struct plq__text list = fields != NULL ? plq__text_in(fields, fields_len) : PLQ__TEXT("");
   pthread_mutex_lock(&live->lock);
   uint64_t number = live->last_observer + 1;
-  status = plq__observers_add(live->observers, number, plq__text_in(event, event_len), list, function, context, &fresh, out_error);
+  status =
+      plq__observers_add(live->observers, number, plq__text_in(event, event_len), list, function, context, &fresh, out_error);
   if (status == PLQ_OK) {
     old = live->observers;
     live->observers = fresh;
@@ -54,7 +55,9 @@ int32_t plq_client_unobserve(plq_client_id id, uint64_t observer) {
 
 /* ---- statistics ---- */
 
-static int64_t number(const _Atomic uint64_t *count) { return (int64_t)atomic_load_explicit(count, memory_order_relaxed); }
+static int64_t number(const _Atomic uint64_t *count) {
+  return (int64_t)atomic_load_explicit(count, memory_order_relaxed);
+}
 
 /* What the transport says of its connections now, if it does. */
 static void read_connections(const struct plq__live *live, int64_t values[PLQ_STATS]) {
@@ -71,8 +74,7 @@ static void read_stats(struct plq__live *live, int64_t values[PLQ_STATS]) {
   values[PLQ_STAT_CALLS_SUCCEEDED] = number(&counts->succeeded);
   values[PLQ_STAT_CALLS_FAILED] = number(&counts->failed);
   values[PLQ_STAT_CALLS] = number(&counts->calls);
-  values[PLQ_STAT_CALLS_IN_FLIGHT] =
-      values[PLQ_STAT_CALLS] - values[PLQ_STAT_CALLS_SUCCEEDED] - values[PLQ_STAT_CALLS_FAILED];
+  values[PLQ_STAT_CALLS_IN_FLIGHT] = values[PLQ_STAT_CALLS] - values[PLQ_STAT_CALLS_SUCCEEDED] - values[PLQ_STAT_CALLS_FAILED];
   values[PLQ_STAT_ATTEMPTS] = number(&counts->attempts);
   values[PLQ_STAT_REPEATS] = number(&counts->repeats);
   values[PLQ_STAT_REPEATS_DENIED] = number(&counts->repeats_denied);

@@ -30,7 +30,9 @@ void plq__table_add_number(plq_table *table, int64_t number) {
   plq__table_add(table, text);
 }
 
-void plq__table_add_bool(plq_table *table, bool value) { plq__table_add(table, value ? "true" : "false"); }
+void plq__table_add_bool(plq_table *table, bool value) {
+  plq__table_add(table, value ? "true" : "false");
+}
 
 static const struct plq__table_kind *find(struct plq__text name, const char **out_nearest) {
   size_t best = SIZE_MAX;
@@ -43,7 +45,8 @@ static const struct plq__table_kind *find(struct plq__text name, const char **ou
   return NULL;
 }
 
-static int32_t make(const struct plq__table_kind *kind, const plq_options *options, plq_table **out_table, plq_error **out_error) {
+static int32_t make(const struct plq__table_kind *kind, const plq_options *options, plq_table **out_table,
+                    plq_error **out_error) {
   plq_options *made = NULL;
   plq_table *table = NULL;
   int32_t status = options == NULL ? plq_options_new(0, &made, out_error) : PLQ_OK;
@@ -65,19 +68,25 @@ cleanup:
   return status;
 }
 
-int32_t plq_table_new(const char *name, size_t name_len, const plq_options *options, plq_table **out_table, plq_error **out_error) {
+int32_t plq_table_new(const char *name, size_t name_len, const plq_options *options, plq_table **out_table,
+                      plq_error **out_error) {
   const char *nearest = "";
   plq__out_error(out_error);
   if (out_table != NULL) *out_table = NULL;
   if (name == NULL || out_table == NULL) return plq__fail(out_error, PLQ_E_ARGUMENT, NULL, "name or out_table is NULL");
   const struct plq__table_kind *kind = find(plq__text_in(name, name_len), &nearest);
   if (kind != NULL) return make(kind, options, out_table, out_error);
-  return plq__fail(out_error, PLQ_E_NOT_FOUND, "name", "there is no table of this name; the nearest is \"%s\", and \"tables\" lists them", nearest);
+  return plq__fail(out_error, PLQ_E_NOT_FOUND, "name",
+                   "there is no table of this name; the nearest is \"%s\", and \"tables\" lists them", nearest);
 }
 
-uint32_t plq_table_rows(const plq_table *table) { return table != NULL ? (uint32_t)(table->cell_count / table->column_count) : 0; }
+uint32_t plq_table_rows(const plq_table *table) {
+  return table != NULL ? (uint32_t)(table->cell_count / table->column_count) : 0;
+}
 
-uint32_t plq_table_columns(const plq_table *table) { return table != NULL ? table->column_count : 0; }
+uint32_t plq_table_columns(const plq_table *table) {
+  return table != NULL ? table->column_count : 0;
+}
 
 static const char *show(const char *text, size_t *out_len) {
   if (text == NULL) text = "";

@@ -46,8 +46,9 @@ FILL(fill_operations) {
 }
 
 static void add_field(plq_table *table, const struct plq__operation *operation, const struct plq__field *field) {
-  static const char *const rules[] = {[PLQ__RULE_UUID] = "uuid",     [PLQ__RULE_UUID4] = "uuid4", [PLQ__RULE_CHOICE] = "choice",
-                                      [PLQ__RULE_IP] = "ip_address", [PLQ__RULE_TEXT] = "text",   [PLQ__RULE_HEADER] = "field_value"};
+  static const char *const rules[] = {
+      [PLQ__RULE_UUID] = "uuid",     [PLQ__RULE_UUID4] = "uuid4", [PLQ__RULE_CHOICE] = "choice",
+      [PLQ__RULE_IP] = "ip_address", [PLQ__RULE_TEXT] = "text",   [PLQ__RULE_HEADER] = "field_value"};
   char target[128];
   bool inside = field->json[0] != NULL && field->json[1] != NULL;
   snprintf(target, sizeof target, "%s%s%s", field->header != NULL ? field->header : field->json[0], inside ? "." : "",
@@ -134,13 +135,14 @@ FILL(fill_options) {
 /* ---- transports ---- */
 
 FILL(fill_transports) {
-  static const int32_t texts[] = {PLQ_TRANSPORT_NAME,  PLQ_TRANSPORT_PATH, PLQ_TRANSPORT_VERSION, PLQ_TRANSPORT_STACK,
-                                  PLQ_TRANSPORT_CLASS, PLQ_TRANSPORT_ID,   PLQ_TRANSPORT_VENDOR,  PLQ_TRANSPORT_LICENSE,
+  static const int32_t texts[] = {PLQ_TRANSPORT_NAME,         PLQ_TRANSPORT_PATH,   PLQ_TRANSPORT_VERSION, PLQ_TRANSPORT_STACK,
+                                  PLQ_TRANSPORT_CLASS,        PLQ_TRANSPORT_ID,     PLQ_TRANSPORT_VENDOR,  PLQ_TRANSPORT_LICENSE,
                                   PLQ_TRANSPORT_CAPABILITIES, PLQ_TRANSPORT_FAILURE};
   plq_transports *transports = NULL;
   int32_t status = plq_transports_new(options, &transports, out_error);
   for (uint32_t i = 0; i < plq_transports_count(transports); i++)
-    for (size_t j = 0; j < sizeof texts / sizeof *texts; j++) plq__table_add(table, plq_transports_text(transports, i, texts[j], NULL));
+    for (size_t j = 0; j < sizeof texts / sizeof *texts; j++)
+      plq__table_add(table, plq_transports_text(transports, i, texts[j], NULL));
   plq_transports_free(transports);
   return status;
 }
@@ -257,7 +259,8 @@ static const struct plq__table_kind kinds[] = {
     {"operation_results", "What they return.", {"operation", "name", "type", "life_ms", "doc"}, fill_results},
     {"options",
      "Options of a client, with their effective values.",
-     {"name", "type", "default", "min", "max", "choices", "variable", "code_only", "address", "transport", "doc", "value", "source", "place"},
+     {"name", "type", "default", "min", "max", "choices", "variable", "code_only", "address", "transport", "doc", "value",
+      "source", "place"},
      fill_options},
     {"transports",
      "Transports that are installed.",
@@ -274,4 +277,6 @@ static const struct plq__table_kind kinds[] = {
     {"stats", "Numbers of plq_client_stats().", {"index", "name"}, fill_stats},
 };
 
-const struct plq__table_kind *plq__table_kind(size_t index) { return index < sizeof kinds / sizeof *kinds ? &kinds[index] : NULL; }
+const struct plq__table_kind *plq__table_kind(size_t index) {
+  return index < sizeof kinds / sizeof *kinds ? &kinds[index] : NULL;
+}

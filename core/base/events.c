@@ -17,7 +17,9 @@
 
 enum { ARGUMENTS_MOST = 32 };
 
-const struct plq__event_row *plq__event_row(enum plq__event event) { return &event_rows[event]; }
+const struct plq__event_row *plq__event_row(enum plq__event event) {
+  return &event_rows[event];
+}
 
 int plq__event_find(struct plq__text name) {
   for (int i = 0; i < PLQ__EVENT_COUNT; i++)
@@ -27,7 +29,9 @@ int plq__event_find(struct plq__text name) {
 
 static const char *const type_names[] = {"i32", "i64", "u64", "str", "f64"};
 
-const char *plq__event_type_name(enum plq__event_type type) { return type_names[type]; }
+const char *plq__event_type_name(enum plq__event_type type) {
+  return type_names[type];
+}
 
 /* ---- an observer ---- */
 
@@ -114,8 +118,9 @@ static int32_t unknown_event(struct plq__text name, plq_error **out_error) {
     if (distance < best) best = distance, nearest = event_rows[i].name;
   }
   struct plq__text quoted = shown(name);
-  return plq__fail(out_error, PLQ_E_NOT_FOUND, "event", "there is no event \"%.*s\"; the nearest is \"%s\", and docs/events.md lists them",
-                   (int)quoted.len, quoted.at, nearest);
+  return plq__fail(out_error, PLQ_E_NOT_FOUND, "event",
+                   "there is no event \"%.*s\"; the nearest is \"%s\", and docs/events.md lists them", (int)quoted.len, quoted.at,
+                   nearest);
 }
 
 static int32_t unknown_field(const struct plq__event_row *row, struct plq__text name, plq_error **out_error) {
@@ -144,7 +149,10 @@ static int32_t read_field(struct observer *observer, struct plq__text part, plq_
   if (asked < 0 || !may_be(natural, (enum plq__event_type)asked)) {
     bool widens = natural == PLQ__TYPE_I32;
     return plq__fail(out_error, PLQ_E_ARGUMENT, "fields", "the field %s of %s is %s%s", row->fields[field].name, row->name,
-                     type_names[natural], natural == PLQ__TYPE_STR ? "" : widens ? ", or as i64 or f64" : ", or as f64");
+                     type_names[natural],
+                     natural == PLQ__TYPE_STR ? ""
+                     : widens                 ? ", or as i64 or f64"
+                                              : ", or as f64");
   }
   if (observer->count == ARGUMENTS_MOST)
     return plq__fail(out_error, PLQ_E_ARGUMENT, "fields", "an observer may ask for %d fields at most", ARGUMENTS_MOST);
@@ -159,8 +167,10 @@ static int32_t read_fields(struct observer *observer, struct plq__text fields, p
     char c = fields.at[i];
     bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == ':' || c == ' ';
     if (!good)
-      return plq__fail(out_error, PLQ_E_ARGUMENT, "fields", "fields must be names with spaces between them, each with or without :type, such as "
-                                                            "\"status:i32 trace_id\"; another character is at byte %zu", i);
+      return plq__fail(out_error, PLQ_E_ARGUMENT, "fields",
+                       "fields must be names with spaces between them, each with or without :type, such as "
+                       "\"status:i32 trace_id\"; another character is at byte %zu",
+                       i);
   }
   while (status == PLQ_OK && plq__next_part(&fields, ' ', &part)) status = read_field(observer, part, out_error);
   return status;
@@ -215,7 +225,8 @@ int32_t plq__observers_add(const struct plq__observers *old, uint64_t id, struct
 int32_t plq__observers_add(const struct plq__observers *old, uint64_t id, struct plq__text event, struct plq__text fields,
                            plq_observer_fn function, void *context, struct plq__observers **out_set, plq_error **out_error) {
   (void)old, (void)id, (void)event, (void)fields, (void)function, (void)context, (void)out_set;
-  return plq__fail(out_error, PLQ_E_UNSUPPORTED, NULL, "this library was built without observers; a message call's want events has the same facts");
+  return plq__fail(out_error, PLQ_E_UNSUPPORTED, NULL,
+                   "this library was built without observers; a message call's want events has the same facts");
 }
 
 #endif
@@ -269,7 +280,9 @@ int32_t plq__observers_after_fork(const struct plq__observers *old, struct plq__
 
 static _Thread_local int depth; /* of observers that this thread is inside of */
 
-bool plq__inside_observer(void) { return depth > 0; }
+bool plq__inside_observer(void) {
+  return depth > 0;
+}
 
 #ifndef PLQ_NO_OBSERVERS
 
@@ -283,11 +296,16 @@ union slot {
 
 static union slot fill(enum plq__event_type natural, enum plq__event_type asked, union plq__event_value value) {
   switch (asked) {
-    case PLQ__TYPE_I32: return (union slot){.i32 = (int32_t)value.n};
-    case PLQ__TYPE_I64: return (union slot){.i64 = value.n};
-    case PLQ__TYPE_U64: return (union slot){.u64 = (uint64_t)value.n};
-    case PLQ__TYPE_STR: return (union slot){.str = value.s != NULL ? value.s : ""};
-    default: return (union slot){.f64 = natural == PLQ__TYPE_U64 ? (double)(uint64_t)value.n : (double)value.n};
+    case PLQ__TYPE_I32:
+      return (union slot){.i32 = (int32_t)value.n};
+    case PLQ__TYPE_I64:
+      return (union slot){.i64 = value.n};
+    case PLQ__TYPE_U64:
+      return (union slot){.u64 = (uint64_t)value.n};
+    case PLQ__TYPE_STR:
+      return (union slot){.str = value.s != NULL ? value.s : ""};
+    default:
+      return (union slot){.f64 = natural == PLQ__TYPE_U64 ? (double)(uint64_t)value.n : (double)value.n};
   }
 }
 
@@ -381,12 +399,18 @@ void plq__emit(const struct plq__emitter *emitter, enum plq__event event, struct
 
 const char *plq__log_level_name(int32_t level) {
   switch (level) {
-    case PLQ_LOG_DEBUG: return "debug";
-    case PLQ_LOG_INFO: return "info";
-    case PLQ_LOG_WARNING: return "warning";
-    case PLQ_LOG_ERROR: return "error";
-    case PLQ_LOG_HOST_MISBEHAVING: return "host misbehaving";
-    default: return "log";
+    case PLQ_LOG_DEBUG:
+      return "debug";
+    case PLQ_LOG_INFO:
+      return "info";
+    case PLQ_LOG_WARNING:
+      return "warning";
+    case PLQ_LOG_ERROR:
+      return "error";
+    case PLQ_LOG_HOST_MISBEHAVING:
+      return "host misbehaving";
+    default:
+      return "log";
   }
 }
 

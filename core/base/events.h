@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events: what there is to tell, who wants to know, and telling it. Observers are plain C functions, which are called with just the
- * fields that they asked for.
+ * Events: what there is to tell, who wants to know, and telling it. Observers are plain C functions, which are called with just
+ * the fields that they asked for.
  */
 #ifndef PLQ_BASE_EVENTS_H
 #define PLQ_BASE_EVENTS_H

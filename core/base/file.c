@@ -12,7 +12,9 @@
 #include "secure.h"
 #include "text.h"
 
-static int64_t ns(struct timespec time) { return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec; }
+static int64_t ns(struct timespec time) {
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
 
 static struct plq__file_mark mark_of(const struct stat *info) {
   return (struct plq__file_mark){.device = (uint64_t)info->st_dev,

@@ -23,8 +23,8 @@ struct plq__file_text {
 bool plq__file_look(const char *path, struct plq__file_mark *out_mark);
 bool plq__file_same(const struct plq__file_mark *a, const struct plq__file_mark *b);
 /*
- * Reads a regular file. PLQ_OK, PLQ_E_MEMORY, or, with the rest of a sentence that begins with the file, such as "cannot be read: No
- * such file or directory", PLQ_E_ARGUMENT or (it changed while it was read, and again when that was repeated) PLQ_E_BUSY.
+ * Reads a regular file. PLQ_OK, PLQ_E_MEMORY, or, with the rest of a sentence that begins with the file, such as "cannot be read:
+ * No such file or directory", PLQ_E_ARGUMENT or (it changed while it was read, and again when that was repeated) PLQ_E_BUSY.
  */
 int32_t plq__file_text_read(const char *path, size_t largest, struct plq__file_text *out, char *trouble, size_t trouble_room);
 

@@ -89,11 +89,18 @@ static bool value_text(const struct plq__scan_value *value, char *room, struct p
   struct list list = {room, 0, true};
   const struct plq__scan_visitor visitor = {add_element, &list};
   switch (value->kind) {
-    case PLQ__SCAN_STRING: list.len = plq__scan_unescape(value->raw, value->raw_len, room); break;
+    case PLQ__SCAN_STRING:
+      list.len = plq__scan_unescape(value->raw, value->raw_len, room);
+      break;
     case PLQ__SCAN_NUMBER:
-    case PLQ__SCAN_BOOL: memcpy(room, value->raw, list.len = value->raw_len); break;
-    case PLQ__SCAN_ARRAY: plq__scan_walk(value->raw, value->raw_len, PLQ__SCAN_ARRAY, &visitor); break;
-    default: return false;
+    case PLQ__SCAN_BOOL:
+      memcpy(room, value->raw, list.len = value->raw_len);
+      break;
+    case PLQ__SCAN_ARRAY:
+      plq__scan_walk(value->raw, value->raw_len, PLQ__SCAN_ARRAY, &visitor);
+      break;
+    default:
+      return false;
   }
   *out = (struct plq__text){room, list.len};
   return list.good;
@@ -103,11 +110,15 @@ static bool value_text(const struct plq__scan_value *value, char *room, struct p
 static const char *right_kind(uint32_t type, enum plq__scan_kind kind) {
   bool text = kind == PLQ__SCAN_STRING, number = kind == PLQ__SCAN_NUMBER;
   switch (type) {
-    case PLQ_OPTION_BOOL: return kind == PLQ__SCAN_BOOL ? NULL : "true or false, without quotes";
+    case PLQ_OPTION_BOOL:
+      return kind == PLQ__SCAN_BOOL ? NULL : "true or false, without quotes";
     case PLQ_OPTION_INT:
-    case PLQ_OPTION_MS: return number ? NULL : "a number, without quotes";
-    case PLQ_OPTION_LIST: return text || kind == PLQ__SCAN_ARRAY ? NULL : "a list of texts, or one text with commas";
-    default: return text ? NULL : "a text in quotes";
+    case PLQ_OPTION_MS:
+      return number ? NULL : "a number, without quotes";
+    case PLQ_OPTION_LIST:
+      return text || kind == PLQ__SCAN_ARRAY ? NULL : "a list of texts, or one text with commas";
+    default:
+      return text ? NULL : "a text in quotes";
   }
 }
 
@@ -116,8 +127,9 @@ static int32_t put(struct reading *reading, const struct plq__scan_value *key, c
   int index = plq__option_find(name);
   if (index < 0) {
     if (memchr(name.at, '.', name.len) != NULL)
-      return fail_at(reading, key->raw, PLQ_E_OPTION_UNKNOWN, NULL,
-                     "a transport's own options are taken from code only: the library cannot know which of them weaken something");
+      return fail_at(
+          reading, key->raw, PLQ_E_OPTION_UNKNOWN, NULL,
+          "a transport's own options are taken from code only: the library cannot know which of them weaken something");
     /* Asked only for the failure, which names the nearest. */
     return place(reading, key->raw, plq__options_put(reading->options, name, PLQ__TEXT(""), PLQ_SOURCE_FILE, reading->out_error));
   }
@@ -160,8 +172,8 @@ int32_t plq__config_file_read(plq_options *options, const char *path, plq_error 
   int32_t status = plq__file_text_read(path, LARGEST, &text, trouble, sizeof trouble);
   if (status != PLQ_OK)
     return status == PLQ_E_MEMORY ? plq__fail_plain(out_error, status)
-                                  : plq__fail(out_error, PLQ_E_CONFIG_FILE, NULL, "the file %s, which the variable PLASTIQ_CONFIG names, %s",
-                                              path, trouble);
+                                  : plq__fail(out_error, PLQ_E_CONFIG_FILE, NULL,
+                                              "the file %s, which the variable PLASTIQ_CONFIG names, %s", path, trouble);
   reading.begin = text.at;
   const char *stopped = plq__scan_walk(text.at, text.len, PLQ__SCAN_OBJECT, NULL);
   if (stopped != NULL)

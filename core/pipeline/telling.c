@@ -3,7 +3,10 @@
 
 #include "../base/error.h"
 
-#define NOTHING {.rows = {{.n = 0}}}
+#define NOTHING          \
+  {                      \
+    .rows = { {.n = 0} } \
+  }
 
 void plq__tell_call_start(const struct plq__run *run, const struct plq__exchange *exchange) {
   if (!plq__emitter_wants(&run->emitter, PLQ__EVENT_CALL_START)) return;

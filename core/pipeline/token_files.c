@@ -13,9 +13,12 @@ enum { LARGEST = 64 * 1024, TROUBLE_ROOM = 200 };
 
 static const struct {
   enum plq__option_index token, file;
-} rows[2] = {{PLQ__OPT_ACCESS_TOKEN, PLQ__OPT_ACCESS_TOKEN_FILE}, {PLQ__OPT_SECOND_ACCESS_TOKEN, PLQ__OPT_SECOND_ACCESS_TOKEN_FILE}};
+} rows[2] = {{PLQ__OPT_ACCESS_TOKEN, PLQ__OPT_ACCESS_TOKEN_FILE},
+             {PLQ__OPT_SECOND_ACCESS_TOKEN, PLQ__OPT_SECOND_ACCESS_TOKEN_FILE}};
 
-static const char *name_of(enum plq__option_index index) { return plq__option_row(index)->name; }
+static const char *name_of(enum plq__option_index index) {
+  return plq__option_row(index)->name;
+}
 
 int32_t plq__token_files_choose(plq_options *options, plq_error **out_error) {
   for (int i = 0; i < 2; i++) {
@@ -29,7 +32,9 @@ int32_t plq__token_files_choose(plq_options *options, plq_error **out_error) {
   return PLQ_OK;
 }
 
-static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+static bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
 static struct plq__text trim(struct plq__text text) {
   while (text.len > 0 && is_blank(text.at[0])) text.at++, text.len--;
@@ -37,7 +42,8 @@ static struct plq__text trim(struct plq__text text) {
   return text;
 }
 
-/* Reads a token into the secure pages: *out_block is to be freed there. On failure the trouble completes a sentence about the file. */
+/* Reads a token into the secure pages: *out_block is to be freed there. On failure the trouble completes a sentence about the
+ * file. */
 static int32_t read_token(const char *path, char **out_block, struct plq__text *out_token, struct plq__file_mark *out_mark,
                           char trouble[TROUBLE_ROOM]) {
   struct plq__file_text text;
@@ -47,9 +53,10 @@ static int32_t read_token(const char *path, char **out_block, struct plq__text *
   struct plq__text token = trim((struct plq__text){text.at, text.len});
   *out_mark = text.mark;
   if (!plq__is_bearer(token)) {
-    snprintf(trouble, TROUBLE_ROOM, token.len == 0 ? "is empty"
-                                                   : "holds no access token: that is 1 or more of A-Z a-z 0-9 - . _ ~ + / and = at the "
-                                                     "end (RFC 6750 section 2.1), and nothing else");
+    snprintf(trouble, TROUBLE_ROOM,
+             token.len == 0 ? "is empty"
+                            : "holds no access token: that is 1 or more of A-Z a-z 0-9 - . _ ~ + / and = at the "
+                              "end (RFC 6750 section 2.1), and nothing else");
     plq__secure_free(text.at);
     return PLQ_E_TOKEN_INVALID;
   }
@@ -73,7 +80,8 @@ int32_t plq__token_files_read(const plq_options *options, struct plq__following 
     if (status == PLQ_E_MEMORY)
       plq__fail_plain(out_error, status);
     else if (status != PLQ_OK)
-      status = plq__fail(out_error, PLQ_E_TOKEN_FILE, name_of(rows[i].file), "%s: %s %s", name_of(rows[i].file), file->text, trouble);
+      status =
+          plq__fail(out_error, PLQ_E_TOKEN_FILE, name_of(rows[i].file), "%s: %s %s", name_of(rows[i].file), file->text, trouble);
   }
   out_following->looked_ns = plq__now_ns();
   if (status == PLQ_OK) {

@@ -7,7 +7,8 @@
 #include "../base/options.h"
 #include "tokens.h"
 
-/* For the access token and the second one. `looking` is for whoever set it under the live part's lock, and so are the files' marks. */
+/* For the access token and the second one. `looking` is for whoever set it under the live part's lock, and so are the files'
+ * marks. */
 struct plq__following {
   struct {
     const char *path; /* borrowed from the client's options; NULL: no file */

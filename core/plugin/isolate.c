@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Programs bring libraries of their own: Node exports nearly all of libssl and libcrypto from its executable, and RTLD_LOCAL does not stop a
- * plugin from binding to them, with another version's structs and another default for trusted certificates. A clash is a symbol that the
- * plugin needs and that would come from another module than the libraries that it names. It is found before the plugin is loaded, by
- * asking the global scope; RTLD_DEEPBIND puts the plugin's own libraries first.
+ * Programs bring libraries of their own: Node exports nearly all of libssl and libcrypto from its executable, and RTLD_LOCAL does
+ * not stop a plugin from binding to them, with another version's structs and another default for trusted certificates. A clash is
+ * a symbol that the plugin needs and that would come from another module than the libraries that it names. It is found before the
+ * plugin is loaded, by asking the global scope; RTLD_DEEPBIND puts the plugin's own libraries first.
  */
 #ifndef PLQ_NO_DLOPEN
 #include <dlfcn.h>
@@ -40,8 +40,8 @@ static bool is_needed(const struct plq__elf_imports *imports, const char *module
   return false;
 }
 
-/* The module that defines a symbol for the global scope, or NULL. A program at a fixed address that only uses a function gives the function
-   an address of its own; that is no definition. */
+/* The module that defines a symbol for the global scope, or NULL. A program at a fixed address that only uses a function gives
+   the function an address of its own; that is no definition. */
 static const char *global_module(const char *symbol) {
   Dl_info info;
   void *at = dlsym(RTLD_DEFAULT, symbol);
@@ -54,10 +54,11 @@ static const char *global_module(const char *symbol) {
 #endif
 }
 
-/* What the C library defines others may define too (malloc), and whoever does means it for the whole process; likewise what compilers and
-   sanitizers need, whose names begin so. */
+/* What the C library defines others may define too (malloc), and whoever does means it for the whole process; likewise what
+   compilers and sanitizers need, whose names begin so. */
 static bool is_of_system(void *libc, const char *symbol, const char *module) {
-  static const char *const libraries[] = {"libpthread.so.", "libdl.so.", "librt.so.", "libm.so.", "libgcc_s.so.", "ld-linux", "ld-musl"};
+  static const char *const libraries[] = {"libpthread.so.", "libdl.so.", "librt.so.", "libm.so.",
+                                          "libgcc_s.so.",   "ld-linux",  "ld-musl"};
   for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
     if (strncmp(base_of(module), libraries[i], strlen(libraries[i])) == 0) return true;
   return strncmp(symbol, "__", 2) == 0 || (libc != NULL && dlsym(libc, symbol) != NULL);
@@ -90,7 +91,8 @@ static bool clashes_below(const struct plq__elf_imports *imports, struct clash *
 }
 
 #ifdef RTLD_DEEPBIND
-/* Asks the program, and each library by itself: where the program uses malloc at a fixed address, the global scope hides who defines it. */
+/* Asks the program, and each library by itself: where the program uses malloc at a fixed address, the global scope hides who
+ * defines it. */
 static bool has_own_malloc(void) {
   const char *libc = global_module("gnu_get_libc_version"), *program = global_module("malloc");
   bool found = libc == NULL || (program != NULL && strcmp(program, libc) != 0);
@@ -140,10 +142,11 @@ static const char *bound_already(void) {
 
 static int32_t refuse(struct plq__loading *loading, const struct clash *clash, const char *why) {
   loading->field = "transport_isolation";
-  return plq__loading_fail(loading, PLQ_E_TRANSPORT_CLASH, "isolate",
-                           "%s needs %s, which this program brings itself, in %s; the transport cannot be bound to its own libraries, "
-                           "because %s. Use a transport that has its TLS library inside it, or the option transport_isolation",
-                           loading->path, clash->symbol, clash->module, why);
+  return plq__loading_fail(
+      loading, PLQ_E_TRANSPORT_CLASH, "isolate",
+      "%s needs %s, which this program brings itself, in %s; the transport cannot be bound to its own libraries, "
+      "because %s. Use a transport that has its TLS library inside it, or the option transport_isolation",
+      loading->path, clash->symbol, clash->module, why);
 }
 
 /* Under the loader's lock. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a program with an OpenSSL of its own does with libplastiq. HOST_CLIENTS is a JSON list of objects, each the options of a client; for
- * each one line is printed: a JSON object with what became of it. As an addon of Node it runs when it is loaded.
+ * What a program with an OpenSSL of its own does with libplastiq. HOST_CLIENTS is a JSON list of objects, each the options of a
+ * client; for each one line is printed: a JSON object with what became of it. As an addon of Node it runs when it is loaded.
  */
 #include "host.h"
 
@@ -15,8 +15,7 @@ static int32_t make_client(json_object *wanted, plq_client_id *out_client, plq_e
   plq_options *options = NULL;
   int32_t status = plq_options_new(PLQ_NO_AMBIENT, &options, out_error);
   json_object_object_foreach(wanted, key, value) {
-    if (status == PLQ_OK)
-      status = plq_options_set(options, key, PLQ_NUL, json_object_get_string(value), PLQ_NUL, out_error);
+    if (status == PLQ_OK) status = plq_options_set(options, key, PLQ_NUL, json_object_get_string(value), PLQ_NUL, out_error);
   }
   if (status == PLQ_OK) status = plq_client_new(options, out_client, out_error);
   plq_options_free(options);

@@ -6,7 +6,8 @@
 #include "cli.h"
 
 static const struct poptOption what_table[] = {
-    {"options", 0, POPT_ARG_NONE, NULL, CLI_DESCRIBE_OPTIONS, "Each option with its effective value, and where that comes from", NULL},
+    {"options", 0, POPT_ARG_NONE, NULL, CLI_DESCRIBE_OPTIONS, "Each option with its effective value, and where that comes from",
+     NULL},
     {"operations", 0, POPT_ARG_NONE, NULL, CLI_DESCRIBE_OPERATIONS, "Operations of the service", NULL},
     {"transports", 0, POPT_ARG_NONE, NULL, CLI_DESCRIBE_TRANSPORTS, "Transports that are installed", NULL},
     {"capabilities", 0, POPT_ARG_NONE, NULL, CLI_DESCRIBE_CAPABILITIES, "What transports may be able to do", NULL},
@@ -39,7 +40,9 @@ static const struct view {
              {CLI_DESCRIBE_STATUSES, "statuses", "number name phase text"}};
 enum { VIEWS = sizeof views / sizeof *views, MOST = 16 };
 
-static const char *cell(const plq_table *table, uint32_t row, uint32_t column) { return plq_table_text(table, row, column, NULL); }
+static const char *cell(const plq_table *table, uint32_t row, uint32_t column) {
+  return plq_table_text(table, row, column, NULL);
+}
 
 /* ---- for programs ---- */
 
@@ -84,7 +87,8 @@ static void print_text(const plq_table *table, const char *columns) {
   for (uint32_t row = 0; row < plq_table_rows(table); row++) {
     uint32_t last = count;
     while (last > 1 && cell(table, row, shown[last - 1])[0] == '\0') last--;
-    for (uint32_t i = 0; i < last; i++) printf("%-*s%s", i + 1 < last ? width[i] : 0, cell(table, row, shown[i]), i + 1 < last ? "  " : "\n");
+    for (uint32_t i = 0; i < last; i++)
+      printf("%-*s%s", i + 1 < last ? width[i] : 0, cell(table, row, shown[i]), i + 1 < last ? "  " : "\n");
   }
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plastiq doctor: looks at one thing after the other that a call needs, and says in plain words what is wrong and what to do. Nothing is sent
- * to the service: a call is begun, and cancelled by an observer once its connection was found good, before its first byte. With --call one is made.
+ * plastiq doctor: looks at one thing after the other that a call needs, and says in plain words what is wrong and what to do.
+ * Nothing is sent to the service: a call is begun, and cancelled by an observer once its connection was found good, before its
+ * first byte. With --call one is made.
  */
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -15,7 +16,8 @@
 #include "cli.h"
 
 static const struct poptOption what_table[] = {
-    {"call", 0, POPT_ARG_NONE, NULL, CLI_DOCTOR_CALL, "Make one call too: a client secret is created, and thrown away", NULL}, POPT_TABLEEND};
+    {"call", 0, POPT_ARG_NONE, NULL, CLI_DOCTOR_CALL, "Make one call too: a client secret is created, and thrown away", NULL},
+    POPT_TABLEEND};
 static const struct poptOption output_table[] = {{"json", 0, POPT_ARG_NONE, NULL, CLI_JSON, "Print a JSON object", NULL},
                                                  {"help", 'h', POPT_ARG_NONE, NULL, CLI_HELP, "Show this help", NULL},
                                                  POPT_TABLEEND};
@@ -42,8 +44,8 @@ struct doctor {
 
 /* ---- the report ---- */
 
-__attribute__((format(printf, 4, 5))) static void report(struct doctor *doctor, enum verdict verdict, const char *what, const char *format,
-                                                         ...) {
+__attribute__((format(printf, 4, 5))) static void report(struct doctor *doctor, enum verdict verdict, const char *what,
+                                                         const char *format, ...) {
   static const char *const words[] = {"ok", "note", "bad"};
   char text[1536];
   va_list list;
@@ -75,17 +77,23 @@ static const char *advice(int32_t status) {
       {PLQ_E_TRANSPORT_NOT_FOUND, "plastiq transports lists what there is; --transport-dir names another folder."},
       {PLQ_E_TRANSPORT_PATH_UNSAFE, "chmod go-w the file and the folders above it, or install it as root."},
       {PLQ_E_TRANSPORT_CLASH, "Use a build with -DPLASTIQ_TLS_INSIDE=ON, or a program that keeps its OpenSSL to itself."},
-      {PLQ_E_RESOLVE_NOT_FOUND, "Look at the host in the address above. If it is right, look at /etc/resolv.conf and at the firewall for port 53."},
+      {PLQ_E_RESOLVE_NOT_FOUND,
+       "Look at the host in the address above. If it is right, look at /etc/resolv.conf and at the firewall for port 53."},
       {PLQ_E_RESOLVE_TEMPORARY, "The name server does not answer: look at /etc/resolv.conf and at the network."},
       {PLQ_E_CONNECT_REFUSED, "Nothing listens at this address and port: look at both, and whether the server runs."},
       {PLQ_E_TIMEOUT_CONNECT, "No answer at all: a firewall drops the packets, or this network needs a proxy (--proxy)."},
-      {PLQ_E_VERIFY_UNTRUSTED, "The certificate's CA is not trusted here. If it is your own or your proxy's, name it by --ca-file; else find out who answers."},
+      {PLQ_E_VERIFY_UNTRUSTED,
+       "The certificate's CA is not trusted here. If it is your own or your proxy's, name it by --ca-file; else find out who "
+       "answers."},
       {PLQ_E_VERIFY_HOST, "The certificate is for another name: look at the host in the address, and find out who answers."},
-      {PLQ_E_VERIFY_EXPIRED, "Compare the clock above with the real time. If it is right, the server's certificate is out of date."},
+      {PLQ_E_VERIFY_EXPIRED,
+       "Compare the clock above with the real time. If it is right, the server's certificate is out of date."},
       {PLQ_E_VERIFY_NOT_YET_VALID, "Compare the clock above with the real time: it is probably slow."},
-      {PLQ_E_VERIFY_PIN, "The server has another key than --pins names: was it renewed? The note above has the key that it showed."},
+      {PLQ_E_VERIFY_PIN,
+       "The server has another key than --pins names: was it renewed? The note above has the key that it showed."},
       {PLQ_E_TRUST, "Look at the CA file or folder: it must be there, readable, and PEM."},
-      {PLQ_E_HTTP_UNAUTHORIZED, "The service does not take this API key: look at it, and whether it is one for this environment."},
+      {PLQ_E_HTTP_UNAUTHORIZED,
+       "The service does not take this API key: look at it, and whether it is one for this environment."},
       {PLQ_E_HTTP_FORBIDDEN, "The API key is known, but may not do this: ask whoever gave it to you."},
       {PLQ_E_HTTP_NOT_FOUND, "The server answers, but not at this path: look at the path of --base-url."},
       {PLQ_E_HTTP_THROTTLED, "Too many calls for now: wait, and make fewer."},
@@ -93,16 +101,26 @@ static const char *advice(int32_t status) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if (rows[i].status == status) return rows[i].text;
   switch (plq_status_kind(status)) {
-    case PLQ_KIND_CONFIG: return "Mend the option that the message names; plastiq describe --options shows where each comes from.";
-    case PLQ_KIND_LOAD: return "plastiq transports says of each what is wrong with it.";
-    case PLQ_KIND_RESOLVE: return "Look at the name servers in /etc/resolv.conf.";
-    case PLQ_KIND_CONNECT: return "Look at the address, the port, and what is between here and there.";
-    case PLQ_KIND_PROXY: return "Look at --proxy, and its user and password.";
-    case PLQ_KIND_TLS: return "The two could not agree: is it TLS 1.2 or later that answers at this port?";
-    case PLQ_KIND_VERIFY: return "Do not go on before you know who answers there.";
-    case PLQ_KIND_TIMEOUT: return "Look at what is between here and there; is it slow, or does it drop what it gets?";
-    case PLQ_KIND_HTTP: return "Try again later; if it stays so, tell the service's support the trace id.";
-    default: return "If it stays so, report it with this text.";
+    case PLQ_KIND_CONFIG:
+      return "Mend the option that the message names; plastiq describe --options shows where each comes from.";
+    case PLQ_KIND_LOAD:
+      return "plastiq transports says of each what is wrong with it.";
+    case PLQ_KIND_RESOLVE:
+      return "Look at the name servers in /etc/resolv.conf.";
+    case PLQ_KIND_CONNECT:
+      return "Look at the address, the port, and what is between here and there.";
+    case PLQ_KIND_PROXY:
+      return "Look at --proxy, and its user and password.";
+    case PLQ_KIND_TLS:
+      return "The two could not agree: is it TLS 1.2 or later that answers at this port?";
+    case PLQ_KIND_VERIFY:
+      return "Do not go on before you know who answers there.";
+    case PLQ_KIND_TIMEOUT:
+      return "Look at what is between here and there; is it slow, or does it drop what it gets?";
+    case PLQ_KIND_HTTP:
+      return "Try again later; if it stays so, tell the service's support the trace id.";
+    default:
+      return "If it stays so, report it with this text.";
   }
 }
 
@@ -112,7 +130,8 @@ static void fail(struct doctor *doctor, const char *what, int32_t status, plq_er
   report(doctor, BAD, what, "%s [%s]", message[0] != '\0' ? message : plq_status_text(status), plq_status_name(status));
   report(doctor, NOTE, "advice", "%s", advice(status));
   for (uint32_t i = 0; i < plq_error_load_count(error); i++)
-    report(doctor, NOTE, "load", "%s: %s", plq_error_load_text(error, i, PLQ_LOAD_STAGE, NULL), plq_error_load_text(error, i, PLQ_LOAD_REASON, NULL));
+    report(doctor, NOTE, "load", "%s: %s", plq_error_load_text(error, i, PLQ_LOAD_STAGE, NULL),
+           plq_error_load_text(error, i, PLQ_LOAD_REASON, NULL));
   doctor->end = cli_exit_code(status, error);
   plq_error_free(error);
 }
@@ -145,7 +164,9 @@ static void show_options(struct doctor *doctor, const plq_options *options) {
     const char *from = plq_table_text(rows, i, source, NULL), *where = plq_table_text(rows, i, place, NULL);
     if (strcmp(from, "default") == 0) continue;
     report(doctor, GOOD, "option", "%s = %s, from %s", plq_table_text(rows, i, 0, NULL), plq_table_text(rows, i, value, NULL),
-           where[0] != '\0' ? where : strcmp(from, "code") == 0 ? "the command line" : from);
+           where[0] != '\0'            ? where
+           : strcmp(from, "code") == 0 ? "the command line"
+                                       : from);
   }
   plq_table_free(rows);
 }
@@ -155,7 +176,8 @@ static void check_token(struct doctor *doctor, const plq_options *options) {
   for (int i = 0; i < 2 && value == NULL; i++) (void)plq_options_get(options, names[i], PLQ_NUL, &value, NULL, NULL);
   doctor->made_up_token = value == NULL;
   if (value != NULL) report(doctor, GOOD, "token", "there is one (it is not shown, and not sent unless --call is given)");
-  if (value == NULL) report(doctor, NOTE, "token", "there is none: what follows is tried without. %s", advice(PLQ_E_TOKEN_MISSING));
+  if (value == NULL)
+    report(doctor, NOTE, "token", "there is none: what follows is tried without. %s", advice(PLQ_E_TOKEN_MISSING));
 }
 
 static void make_client(struct doctor *doctor, plq_options *options) {
@@ -164,18 +186,21 @@ static void make_client(struct doctor *doctor, plq_options *options) {
   plq_transports *transport = NULL;
   const char *value = NULL;
   int32_t status = PLQ_OK;
-  if (doctor->made_up_token) status = plq_options_set(options, "access_token", PLQ_NUL, "plastiq-doctor-sends-nothing", PLQ_NUL, &error);
+  if (doctor->made_up_token)
+    status = plq_options_set(options, "access_token", PLQ_NUL, "plastiq-doctor-sends-nothing", PLQ_NUL, &error);
   if (status == PLQ_OK) status = plq_options_set(options, "max_repeats", PLQ_NUL, "0", PLQ_NUL, &error);
   if (status == PLQ_OK) status = plq_client_new(options, &doctor->client, &error);
   if (status != PLQ_OK) {
     fail(doctor, "client", status, error);
     return;
   }
-  if (plq_client_options(doctor->client, &used, NULL) == PLQ_OK && plq_options_get(used, "base_url", PLQ_NUL, &value, NULL, NULL) == PLQ_OK)
+  if (plq_client_options(doctor->client, &used, NULL) == PLQ_OK &&
+      plq_options_get(used, "base_url", PLQ_NUL, &value, NULL, NULL) == PLQ_OK)
     snprintf(doctor->base_url, sizeof doctor->base_url, "%s", value != NULL ? value : "");
   if (plq_client_transport(doctor->client, &transport, NULL) == PLQ_OK)
     report(doctor, GOOD, "transport", "%s (%s), %s", plq_transports_text(transport, 0, PLQ_TRANSPORT_NAME, NULL),
-           plq_transports_text(transport, 0, PLQ_TRANSPORT_STACK, NULL), plq_transports_text(transport, 0, PLQ_TRANSPORT_PATH, NULL));
+           plq_transports_text(transport, 0, PLQ_TRANSPORT_STACK, NULL),
+           plq_transports_text(transport, 0, PLQ_TRANSPORT_PATH, NULL));
   report(doctor, GOOD, "address", "%s", doctor->base_url);
   plq_transports_free(transport);
   plq_options_free(used);
@@ -204,25 +229,28 @@ static void check_name(struct doctor *doctor) {
 
 /* ---- a call that goes as far as wanted ---- */
 
-static void on_connected(void *context, const char *peer, int32_t http_version, int32_t tls_version, const char *tls_cipher, const char *pin,
-                         int32_t verified, int32_t proxied) {
+static void on_connected(void *context, const char *peer, int32_t http_version, int32_t tls_version, const char *tls_cipher,
+                         const char *pin, int32_t verified, int32_t proxied) {
   struct doctor *doctor = context;
   doctor->connected = true;
-  report(doctor, GOOD, "connection", "to %s%s, HTTP/%d%s", peer[0] != '\0' ? peer : "an unknown place", proxied ? " through the proxy" : "",
-         http_version / 10, http_version == 11 ? ".1" : "");
+  report(doctor, GOOD, "connection", "to %s%s, HTTP/%d%s", peer[0] != '\0' ? peer : "an unknown place",
+         proxied ? " through the proxy" : "", http_version / 10, http_version == 11 ? ".1" : "");
   if (tls_version == 0)
     report(doctor, NOTE, "tls", "none: plain http");
   else
-    report(doctor, verified ? GOOD : BAD, "tls", "TLS 1.%d, %s; %s", tls_version - 0x0301, tls_cipher,
-           verified ? "a trusted CA vouches for the server, and the certificate names the host" : "nobody vouches for the server");
+    report(
+        doctor, verified ? GOOD : BAD, "tls", "TLS 1.%d, %s; %s", tls_version - 0x0301, tls_cipher,
+        verified ? "a trusted CA vouches for the server, and the certificate names the host" : "nobody vouches for the server");
   if (pin[0] != '\0') report(doctor, GOOD, "key", "%s (what --pins would take)", pin);
   if (doctor->call != 0) plq_call_cancel(doctor->call);
 }
 
-static double ms(int64_t us) { return (double)us / 1000; }
+static double ms(int64_t us) {
+  return (double)us / 1000;
+}
 
-static void on_attempt_end(void *context, int64_t resolve_us, int64_t connect_us, int64_t tls_us, int64_t send_us, int64_t first_byte_us,
-                           int64_t total_us) {
+static void on_attempt_end(void *context, int64_t resolve_us, int64_t connect_us, int64_t tls_us, int64_t send_us,
+                           int64_t first_byte_us, int64_t total_us) {
   static const char *const names[] = {"name look-up", "connect", "TLS", "send", "first byte"};
   const int64_t parts[] = {resolve_us, connect_us, tls_us, send_us, first_byte_us};
   char text[256] = "";
@@ -244,7 +272,8 @@ static void check_connection(struct doctor *doctor) {
   plq_error *error = NULL;
   bool real = cli_args_has(doctor->args, CLI_DOCTOR_CALL) && !doctor->made_up_token;
   plq_call_id call = 0;
-  observe(doctor, "connection_opened", "peer http_version tls_version tls_cipher pin verified proxied", (plq_observer_fn)on_connected);
+  observe(doctor, "connection_opened", "peer http_version tls_version tls_cipher pin verified proxied",
+          (plq_observer_fn)on_connected);
   observe(doctor, "attempt_end", "resolve_us connect_us tls_us send_us first_byte_us total_us", (plq_observer_fn)on_attempt_end);
   int32_t status = plq_request_new("client_secrets.create", PLQ_NUL, &request, &error);
   if (status == PLQ_OK) status = plq_call_new(doctor->client, &call, &error);
@@ -254,8 +283,8 @@ static void check_connection(struct doctor *doctor) {
     plq_error_free(error);
     report(doctor, GOOD, "call", "none was made; --call makes one");
   } else if (status == PLQ_OK) {
-    report(doctor, GOOD, "call", "HTTP status %d, trace %s; a client secret was made and thrown away", plq_response_http_status(response),
-           plq_response_trace_id(response, NULL));
+    report(doctor, GOOD, "call", "HTTP status %d, trace %s; a client secret was made and thrown away",
+           plq_response_http_status(response), plq_response_trace_id(response, NULL));
   } else {
     fail(doctor, doctor->connected ? "call" : "connection", status, error);
   }
@@ -283,7 +312,8 @@ static int examine(const struct cli_args *args) {
   make_client(&doctor, options);
   if (doctor.end == CLI_GO_ON) check_name(&doctor);
   if (doctor.end == CLI_GO_ON) check_connection(&doctor);
-  if (doctor.end == CLI_GO_ON) report(&doctor, GOOD, "all", "nothing is wrong%s", doctor.made_up_token ? ", but for the missing token" : "");
+  if (doctor.end == CLI_GO_ON)
+    report(&doctor, GOOD, "all", "nothing is wrong%s", doctor.made_up_token ? ", but for the missing token" : "");
   if (doctor.end == CLI_GO_ON && doctor.made_up_token) doctor.end = CLI_SETUP;
   if (doctor.client != 0) plq_client_close(doctor.client, 1000);
   plq_options_free(options);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which OpenSSL this plugin is bound to. A program that brings its own may have taken its place, with other structs and other defaults:
- * then what the headers said does not hold, and nothing is done with it.
+ * Which OpenSSL this plugin is bound to. A program that brings its own may have taken its place, with other structs and other
+ * defaults: then what the headers said does not hold, and nothing is done with it.
  */
 #include <dlfcn.h>
 #include <openssl/crypto.h>
@@ -35,7 +35,8 @@ static bool is_library(const char *module, const char *soname) {
 int32_t plqt_tls_check(plq_transport_error *error) {
   unsigned long minor = OpenSSL_version_num() >> 20, built_minor = OPENSSL_VERSION_NUMBER >> 20; /* 0xMNN: major, minor */
   const char *ssl = module_of((void (*)(void))SSL_CTX_new), *crypto = module_of((void (*)(void))OPENSSL_init_crypto);
-  if (minor >> 8 != built_minor >> 8 || minor < built_minor) return refuse(error, "another OpenSSL than the one that it was built with", ssl);
+  if (minor >> 8 != built_minor >> 8 || minor < built_minor)
+    return refuse(error, "another OpenSSL than the one that it was built with", ssl);
 #if defined(PLQ_TRANSPORT_STATIC)
   (void)crypto; /* whoever linked it chose */
 #elif defined(PLQT_TLS_INSIDE)
@@ -44,7 +45,8 @@ int32_t plqt_tls_check(plq_transport_error *error) {
   if (strcmp(crypto, own) != 0) return refuse(error, "the program's OpenSSL took the place of the one inside it", crypto);
 #else
   if (!is_library(ssl, "libssl.so.3")) return refuse(error, "the program's OpenSSL took the place of libssl.so.3", ssl);
-  if (!is_library(crypto, "libcrypto.so.3")) return refuse(error, "the program's OpenSSL took the place of libcrypto.so.3", crypto);
+  if (!is_library(crypto, "libcrypto.so.3"))
+    return refuse(error, "the program's OpenSSL took the place of libcrypto.so.3", crypto);
 #endif
   return PLQ_OK;
 }

@@ -77,7 +77,8 @@ static void what_they_say(void **state) {
   table = make("transport_options", options);
   bool own = false;
   for (uint32_t i = 0; i < plq_table_rows(table); i++)
-    own = own || (strcmp(plq_table_text(table, i, 1, NULL), "probe.note") == 0 && strcmp(plq_table_text(table, i, column(table, "own"), NULL), "true") == 0);
+    own = own || (strcmp(plq_table_text(table, i, 1, NULL), "probe.note") == 0 &&
+                  strcmp(plq_table_text(table, i, column(table, "own"), NULL), "true") == 0);
   assert_true(own);
   plq_table_free(table);
   table = make("statuses", options);
@@ -113,7 +114,8 @@ static void options_and_where_they_come_from(void **state) {
   assert_string_equal(cell(table, "ca_file", "value"), "");
   assert_string_equal(cell(table, "ca_file", "source"), "default");
   assert_string_equal(cell(table, "allow_test_transports", "code_only"), "true");
-  for (size_t i = 0; i < table->cell_count; i++) assert_true(table->cells[i] == NULL || strcmp(table->cells[i], "test-key-1") != 0);
+  for (size_t i = 0; i < table->cell_count; i++)
+    assert_true(table->cells[i] == NULL || strcmp(table->cells[i], "test-key-1") != 0);
   plq_table_free(table);
   plq_options_free(options);
   table = make("options", NULL); /* as a client would be made without options */
@@ -154,6 +156,7 @@ static int setup(void **state) {
 
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup(name, setup)
-  const struct CMUnitTest tests[] = {CASE(every_table), CASE(what_they_say), CASE(options_and_where_they_come_from), CASE(what_is_refused)};
+  const struct CMUnitTest tests[] = {CASE(every_table), CASE(what_they_say), CASE(options_and_where_they_come_from),
+                                     CASE(what_is_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

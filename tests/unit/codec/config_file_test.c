@@ -46,10 +46,11 @@ static const char *get(const plq_options *options, const char *key, int32_t *out
 
 static void what_a_file_may_say(void **state) {
   (void)state;
-  static const char text[] = "\xef\xbb\xbf{\n  \"timeout_ms\": 1234, \"max_repeats\": 0,\n  \"repeat_only_safe\": true,\n"
-                             "  \"retry_statuses\": [429, \"503\"], \"retry_operations\": [],\n"
-                             "  \"access_token\": \"test-key-\\u0030\", \"environment\": \"production\",\n  \"ca_file\": null,\n"
-                             "  \"connection_idle_ms\": 77, \"transport_allow\": \"curl,openssl\"\n}\n";
+  static const char text[] =
+      "\xef\xbb\xbf{\n  \"timeout_ms\": 1234, \"max_repeats\": 0,\n  \"repeat_only_safe\": true,\n"
+      "  \"retry_statuses\": [429, \"503\"], \"retry_operations\": [],\n"
+      "  \"access_token\": \"test-key-\\u0030\", \"environment\": \"production\",\n  \"ca_file\": null,\n"
+      "  \"connection_idle_ms\": 77, \"transport_allow\": \"curl,openssl\"\n}\n";
   plq_options *options = NULL;
   int32_t source;
   write_file(S(text));
@@ -213,7 +214,7 @@ static void failures_later(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(what_a_file_may_say), cmocka_unit_test(bad_files),      cmocka_unit_test(files_cut_short),
+      cmocka_unit_test(what_a_file_may_say),       cmocka_unit_test(bad_files),      cmocka_unit_test(files_cut_short),
       cmocka_unit_test(files_that_cannot_be_read), cmocka_unit_test(failures_later),
   };
   return cmocka_run_group_tests(tests, setup, teardown);

@@ -40,7 +40,9 @@ static int32_t call(plq_client_id client) {
 
 /* ---- what may be asked for ---- */
 
-static void nothing(void *context) { (void)context; }
+static void nothing(void *context) {
+  (void)context;
+}
 
 static const struct {
   const char *event, *fields;
@@ -81,8 +83,8 @@ static void what_may_be_asked_for(void **state) {
   for (size_t i = 0; i < COUNT(asked); i++) {
     uint64_t id = 77;
     plq_error *error = NULL;
-    int32_t status =
-        plq_client_observe(client, asked[i].event, PLQ_NUL, asked[i].fields, PLQ_NUL, (plq_observer_fn)nothing, NULL, &id, &error);
+    int32_t status = plq_client_observe(client, asked[i].event, PLQ_NUL, asked[i].fields, PLQ_NUL, (plq_observer_fn)nothing, NULL,
+                                        &id, &error);
     const char *message = plq_error_message(error, NULL);
     char row[1200];
     snprintf(row, sizeof row, "%s(%s): %s", asked[i].event, asked[i].fields, message);
@@ -95,14 +97,20 @@ static void what_may_be_asked_for(void **state) {
   for (int i = 0; i < 32; i++) strcat(many, "status ");
   plq_client_unobserve(client, observe(client, "call_end", many, (plq_observer_fn)nothing, NULL));
   strcat(many, "status");
-  assert_int_equal(plq_client_observe(client, "call_end", PLQ_NUL, many, PLQ_NUL, (plq_observer_fn)nothing, NULL, NULL, NULL), PLQ_E_ARGUMENT);
+  assert_int_equal(plq_client_observe(client, "call_end", PLQ_NUL, many, PLQ_NUL, (plq_observer_fn)nothing, NULL, NULL, NULL),
+                   PLQ_E_ARGUMENT);
   /* the lengths count, and what lies behind them does not */
-  assert_int_equal(plq_client_observe(client, "call_endless", 8, "status:i32 nonsense", 10, (plq_observer_fn)nothing, NULL, NULL, NULL), PLQ_OK);
-  assert_int_equal(plq_client_observe(client, "call_end", PLQ_NUL, S("status\0status"), (plq_observer_fn)nothing, NULL, NULL, NULL), PLQ_E_ARGUMENT);
+  assert_int_equal(
+      plq_client_observe(client, "call_endless", 8, "status:i32 nonsense", 10, (plq_observer_fn)nothing, NULL, NULL, NULL),
+      PLQ_OK);
+  assert_int_equal(
+      plq_client_observe(client, "call_end", PLQ_NUL, S("status\0status"), (plq_observer_fn)nothing, NULL, NULL, NULL),
+      PLQ_E_ARGUMENT);
   assert_int_equal(plq_client_observe(client, "call_end", PLQ_NUL, NULL, 0, (plq_observer_fn)nothing, NULL, NULL, NULL), PLQ_OK);
   assert_int_equal(plq_client_observe(client, NULL, 0, NULL, 0, (plq_observer_fn)nothing, NULL, NULL, NULL), PLQ_E_ARGUMENT);
   assert_int_equal(plq_client_observe(client, "call_end", PLQ_NUL, NULL, 0, NULL, NULL, NULL, NULL), PLQ_E_ARGUMENT);
-  assert_int_equal(plq_client_observe(client + 1, "call_end", PLQ_NUL, NULL, 0, (plq_observer_fn)nothing, NULL, NULL, NULL), PLQ_E_HANDLE);
+  assert_int_equal(plq_client_observe(client + 1, "call_end", PLQ_NUL, NULL, 0, (plq_observer_fn)nothing, NULL, NULL, NULL),
+                   PLQ_E_HANDLE);
   plq_client_free(client);
 }
 
@@ -116,7 +124,8 @@ __attribute__((format(printf, 1, 2))) static void note(const char *format, ...) 
 }
 
 static void on_call_start(void *context, uint64_t call_number, const char *operation, int64_t timeout_ms, int32_t max_repeats) {
-  note("%s start %llu %s %lld %d\n", (const char *)context, (unsigned long long)call_number, operation, (long long)timeout_ms, max_repeats);
+  note("%s start %llu %s %lld %d\n", (const char *)context, (unsigned long long)call_number, operation, (long long)timeout_ms,
+       max_repeats);
 }
 static void on_attempt_start(void *context, int32_t attempt, int32_t token) {
   (void)context;
@@ -156,19 +165,24 @@ static void observe_all(plq_client_id client) {
   observe(client, "attempt_start", "attempt token", (plq_observer_fn)on_attempt_start, NULL);
   observe(client, "connection_opened", "attempt tls_version", (plq_observer_fn)on_opened, NULL);
   observe(client, "connection_reused", "attempt", (plq_observer_fn)on_reused, NULL);
-  observe(client, "attempt_end", "attempt status_name phase delivery http_status status:f64", (plq_observer_fn)on_attempt_end, NULL);
+  observe(client, "attempt_end", "attempt status_name phase delivery http_status status:f64", (plq_observer_fn)on_attempt_end,
+          NULL);
   observe(client, "repeat", "attempt reason wait_us", (plq_observer_fn)on_repeat, NULL);
-  observe(client, "call_end", "elapsed_us attempts status_name kind service_code retry_after_ms time_us", (plq_observer_fn)on_call_end, NULL);
+  observe(client, "call_end", "elapsed_us attempts status_name kind service_code retry_after_ms time_us",
+          (plq_observer_fn)on_call_end, NULL);
 }
 
 static void what_is_told(void **state) {
   (void)state;
   plq_client_id client = probe_client("probe", "second_access_token", "probe-token-2", NULL);
   observe_all(client);
-  PROBE_PLAY({.status = PLQ_E_CONNECT_REFUSED, .phase = PLQ_PHASE_CONNECT, .refused = 0},
-             {.head = "HTTP/1.1 401 Unauthorized\r\n\r\n", .body = "", .known = PROBE_VERIFIED | PLQ_FACT_REUSED,
-              .flags = PROBE_VERIFIED | PLQ_FACT_REUSED},
-             {.head = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n\r\n", .body = "{\"errors\":[{\"code\":\"BUSY\"}]}"});
+  PROBE_PLAY(
+      {.status = PLQ_E_CONNECT_REFUSED, .phase = PLQ_PHASE_CONNECT, .refused = 0},
+      {.head = "HTTP/1.1 401 Unauthorized\r\n\r\n",
+       .body = "",
+       .known = PROBE_VERIFIED | PLQ_FACT_REUSED,
+       .flags = PROBE_VERIFIED | PLQ_FACT_REUSED},
+      {.head = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n\r\n", .body = "{\"errors\":[{\"code\":\"BUSY\"}]}"});
   assert_int_equal(call(client), PLQ_OK);
   assert_string_equal(told,
                       "my start 1 client_secrets.create 15000 2\n"
@@ -206,16 +220,25 @@ static void what_is_told(void **state) {
 /* A server's key is told as the option pins takes it. */
 static void keys_as_pins(void **state) {
   (void)state;
-  static const struct probe_attempt rows[] = {
-      {.head = PROBE_OK_HEAD, .body = PROBE_OK_BODY, .known = PROBE_VERIFIED | PLQ_FACT_SPKI, .flags = PROBE_VERIFIED, .spki = 0xff},
-      {.head = PROBE_OK_HEAD, .body = PROBE_OK_BODY, .known = PROBE_VERIFIED | PLQ_FACT_SPKI, .flags = PROBE_VERIFIED, .spki = 0}};
+  static const struct probe_attempt rows[] = {{.head = PROBE_OK_HEAD,
+                                               .body = PROBE_OK_BODY,
+                                               .known = PROBE_VERIFIED | PLQ_FACT_SPKI,
+                                               .flags = PROBE_VERIFIED,
+                                               .spki = 0xff},
+                                              {.head = PROBE_OK_HEAD,
+                                               .body = PROBE_OK_BODY,
+                                               .known = PROBE_VERIFIED | PLQ_FACT_SPKI,
+                                               .flags = PROBE_VERIFIED,
+                                               .spki = 0}};
   plq_client_id client = probe_client("probe", NULL);
   observe(client, "connection_opened", "pin verified tls_cipher", (plq_observer_fn)on_pin, NULL);
   probe_play(rows, 2);
   assert_int_equal(call(client), PLQ_OK);
   assert_int_equal(call(client), PLQ_OK);
-  assert_string_equal(told, "sha256//" "//////////////////////////////////////////8= 1 \n"
-                            "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= 1 \n");
+  assert_string_equal(told,
+                      "sha256//"
+                      "//////////////////////////////////////////8= 1 \n"
+                      "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= 1 \n");
   plq_client_free(client);
 }
 
@@ -238,7 +261,8 @@ static void no_secret_is_told(void **state) {
     for (size_t j = 0; j < row->field_count; j++)
       if (row->fields[j].type == PLQ__TYPE_STR) observe(client, row->name, row->fields[j].name, (plq_observer_fn)on_text, NULL);
   }
-  PROBE_PLAY({.head = "HTTP/1.1 400 Bad Request\r\n\r\n", .body = "{\"errors\":[{\"code\":\"" PROBE_TOKEN "\",\"message\":\"no " PROBE_TOKEN "\"}]}"},
+  PROBE_PLAY({.head = "HTTP/1.1 400 Bad Request\r\n\r\n",
+              .body = "{\"errors\":[{\"code\":\"" PROBE_TOKEN "\",\"message\":\"no " PROBE_TOKEN "\"}]}"},
              {.status = PLQ_E_IO_RESET, .message = "said " PROBE_TOKEN});
   assert_int_equal(call(client), PLQ_E_HTTP_CLIENT);
   assert_int_equal(call(client), PLQ_OK);
@@ -400,7 +424,8 @@ static void a_child_is_told_too(void **state) {
     bool good = count == 2 && plq_client_unobserve(client, id) == PLQ_OK;
     call(client);
     uint64_t next = 0;
-    good = good && count == 2 && plq_client_observe(client, "log", PLQ_NUL, NULL, 0, (plq_observer_fn)nothing, NULL, &next, NULL) == PLQ_OK;
+    good = good && count == 2 &&
+           plq_client_observe(client, "log", PLQ_NUL, NULL, 0, (plq_observer_fn)nothing, NULL, &next, NULL) == PLQ_OK;
     _exit(good && next > id ? 0 : 1);
   }
   int status = -1;
@@ -412,7 +437,9 @@ static void a_child_is_told_too(void **state) {
 static void *add_and_remove(void *client) {
   for (int i = 0; i < 200; i++) {
     uint64_t id = 0;
-    assert_int_equal(plq_client_observe(*(plq_client_id *)client, "attempt_end", PLQ_NUL, "status", PLQ_NUL, (plq_observer_fn)count_it, NULL, &id, NULL), PLQ_OK);
+    assert_int_equal(plq_client_observe(*(plq_client_id *)client, "attempt_end", PLQ_NUL, "status", PLQ_NUL,
+                                        (plq_observer_fn)count_it, NULL, &id, NULL),
+                     PLQ_OK);
     assert_int_equal(plq_client_unobserve(*(plq_client_id *)client, id), PLQ_OK);
   }
   return NULL;
@@ -428,7 +455,8 @@ static void from_many_threads(void **state) {
   enum { THREADS = 4 };
   plq_client_id client = probe_client("probe", NULL);
   pthread_t threads[2 * THREADS];
-  for (int i = 0; i < 2 * THREADS; i++) assert_int_equal(pthread_create(&threads[i], NULL, i % 2 ? add_and_remove : make_calls, &client), 0);
+  for (int i = 0; i < 2 * THREADS; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, i % 2 ? add_and_remove : make_calls, &client), 0);
   for (int i = 0; i < 2 * THREADS; i++) pthread_join(threads[i], NULL);
   int64_t stats[PLQ_STATS + 2];
   assert_int_equal(plq_client_stats(client, stats, PLQ_STATS + 2), PLQ_OK);
@@ -444,7 +472,8 @@ static void statistics(void **state) {
   (void)state;
   plq_client_id client = probe_client("probe", "repeat_budget", "1", NULL);
   int64_t stats[PLQ_STATS];
-  PROBE_PLAY({.status = PLQ_E_CONNECT_REFUSED}, {.head = PROBE_OK_HEAD, .body = PROBE_OK_BODY}, {.status = PLQ_E_CONNECT_REFUSED});
+  PROBE_PLAY({.status = PLQ_E_CONNECT_REFUSED}, {.head = PROBE_OK_HEAD, .body = PROBE_OK_BODY},
+             {.status = PLQ_E_CONNECT_REFUSED});
   assert_int_equal(call(client), PLQ_OK);
   assert_int_equal(call(client), PLQ_E_CONNECT_REFUSED);
   assert_int_equal(plq_client_stats(client, stats, PLQ_STATS), PLQ_OK);
@@ -467,9 +496,9 @@ static void statistics(void **state) {
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, leftover)
   const struct CMUnitTest tests[] = {
-      CASE(what_may_be_asked_for), CASE(what_is_told),       CASE(keys_as_pins),          CASE(no_secret_is_told),
-      CASE(what_is_legal_inside),  CASE(a_cancel_inside),    CASE(ends),
-      CASE(a_child_is_told_too),   CASE(from_many_threads),  CASE(statistics),
+      CASE(what_may_be_asked_for), CASE(what_is_told),    CASE(keys_as_pins), CASE(no_secret_is_told),
+      CASE(what_is_legal_inside),  CASE(a_cancel_inside), CASE(ends),         CASE(a_child_is_told_too),
+      CASE(from_many_threads),     CASE(statistics),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

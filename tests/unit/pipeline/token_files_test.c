@@ -84,9 +84,15 @@ static void expect_token(plq_client_id client, const char *token) {
 static void what_a_file_may_hold(void **state) {
   static const struct {
     const char *text, *token; /* NULL: refused */
-  } rows[] = {{"test-key-1", "test-key-1"},   {"test-key-1\n", "test-key-1"},       {" \t\r\n test-key-1=\r\n\n ", "test-key-1="},
-              {"", NULL},                     {"\n \n", NULL},                      {"Bearer test-key-1", NULL},
-              {"test-key-1\ntest-key-2\n", NULL}, {"{\"token\": \"test-key-1\"}", NULL}, {"test-key-\xc3\xa9", NULL}};
+  } rows[] = {{"test-key-1", "test-key-1"},
+              {"test-key-1\n", "test-key-1"},
+              {" \t\r\n test-key-1=\r\n\n ", "test-key-1="},
+              {"", NULL},
+              {"\n \n", NULL},
+              {"Bearer test-key-1", NULL},
+              {"test-key-1\ntest-key-2\n", NULL},
+              {"{\"token\": \"test-key-1\"}", NULL},
+              {"test-key-\xc3\xa9", NULL}};
   (void)state;
   for (size_t i = 0; i < COUNT(rows); i++) {
     plq_client_id client = 77;
@@ -195,7 +201,9 @@ static void what_became_of_a_file_is_told(void **state) {
   logged[0] = '\0';
   replace("test-key-1");
   plq_client_id client = client_of_file();
-  assert_int_equal(plq_client_observe(client, "log", PLQ_NUL, "level source text", PLQ_NUL, (plq_observer_fn)on_log, NULL, NULL, NULL), PLQ_OK);
+  assert_int_equal(
+      plq_client_observe(client, "log", PLQ_NUL, "level source text", PLQ_NUL, (plq_observer_fn)on_log, NULL, NULL, NULL),
+      PLQ_OK);
   expect_token(client, "test-key-1");
   unlink(path);
   for (int i = 0; i < 3; i++) {
@@ -208,12 +216,13 @@ static void what_became_of_a_file_is_told(void **state) {
   replace("test-key-3");
   pass_a_second(client);
   expect_token(client, "test-key-3");
-  snprintf(want, sizeof want,
-           "3 libplastiq access_token_file: %s cannot be read: No such file or directory; the last good token stays in use\n"
-           "3 libplastiq access_token_file: %s holds no access token: that is 1 or more of A-Z a-z 0-9 - . _ ~ + / and = at the end "
-           "(RFC 6750 section 2.1), and nothing else; the last good token stays in use\n"
-           "2 libplastiq access_token_file: a new token was read from %s\n",
-           path, path, path);
+  snprintf(
+      want, sizeof want,
+      "3 libplastiq access_token_file: %s cannot be read: No such file or directory; the last good token stays in use\n"
+      "3 libplastiq access_token_file: %s holds no access token: that is 1 or more of A-Z a-z 0-9 - . _ ~ + / and = at the end "
+      "(RFC 6750 section 2.1), and nothing else; the last good token stays in use\n"
+      "2 libplastiq access_token_file: a new token was read from %s\n",
+      path, path, path);
   assert_string_equal(logged, want);
   assert_int_equal(plq_client_stats(client, stats, PLQ_STATS), PLQ_OK);
   assert_int_equal(stats[PLQ_STAT_TOKENS_READ], 1);
@@ -301,9 +310,9 @@ static void following_goes_on_in_a_child(void **state) {
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
-      CASE(what_a_file_may_hold),    CASE(files_that_are_none),          CASE(which_one_counts),
-      CASE(a_file_is_followed),      CASE(what_became_of_a_file_is_told), CASE(symbolic_links_are_followed),  CASE(code_ends_the_following),
-      CASE(a_second_token_alone_changes), CASE(following_goes_on_in_a_child),
+      CASE(what_a_file_may_hold),    CASE(files_that_are_none),           CASE(which_one_counts),
+      CASE(a_file_is_followed),      CASE(what_became_of_a_file_is_told), CASE(symbolic_links_are_followed),
+      CASE(code_ends_the_following), CASE(a_second_token_alone_changes),  CASE(following_goes_on_in_a_child),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
