@@ -40,7 +40,7 @@ class Cli:
     def __call__(self, *rest, env=None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=None, text=None):
         command = [os.environ["PLASTIQ_BIN"], *self.first]
         arguments = [str(part) for part in rest]
-        if self.first[:1] == ["client-secrets"] and not any(a.startswith("--transport-dir") for a in arguments):
+        if self.first[:1] in (["client-secrets"], ["bench"]) and not any(a.startswith("--transport-dir") for a in arguments):
             command += ["--transport-dir", os.environ["TRANSPORT_DIR"]]
         merged = {**self.env, **(env or {})}
         done = subprocess.run(

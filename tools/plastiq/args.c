@@ -115,3 +115,12 @@ const char *cli_args_value(const struct cli_args *args, int code) {
     if (args->rows[i].code == code) value = args->rows[i].value;
   return value;
 }
+
+int cli_args_number(const struct cli_args *args, int code, int64_t least, int64_t most, int64_t fallback, int64_t *out) {
+  const char *text = cli_args_value(args, code);
+  char *rest = NULL;
+  *out = text != NULL ? strtoll(text, &rest, 10) : fallback;
+  if (text == NULL || (rest != text && *rest == '\0' && *out >= least && *out <= most)) return CLI_GO_ON;
+  return cli_usage(args->command, "--%s needs a number from %lld to %lld", cli_args_name(args->table, code), (long long)least,
+                   (long long)most);
+}

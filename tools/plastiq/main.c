@@ -15,6 +15,7 @@ struct command {
 
 static const struct command commands[] = {
     {"client-secrets", "create", "plastiq client-secrets create", "Create a single-use client secret", cli_client_secrets_create},
+    {"bench", NULL, "plastiq bench", "Make many calls, and tell how long they take", cli_bench},
     {"transports", NULL, "plastiq transports", "List the transports that are installed", cli_transports},
     {"version", NULL, "plastiq version", "Tell the version", cli_version},
 };
