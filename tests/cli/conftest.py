@@ -106,6 +106,10 @@ def secret_file(tmp_path):
     return write
 
 
+def pytest_addoption(parser):
+    parser.addoption("--shell", help="only this one of test_completion.py")
+
+
 def pytest_report_header():
     return f"plastiq: {os.environ.get('PLASTIQ_BIN')}, transports: {json.dumps(sorted(os.listdir(os.environ['TRANSPORT_DIR'])))}"
 

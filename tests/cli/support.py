@@ -2,6 +2,7 @@
 """The two programs, to be run by tests."""
 import json
 import os
+import re
 import ssl
 import subprocess
 import urllib.request
@@ -58,6 +59,12 @@ class Cli:
         assert "Sanitizer" not in done.stderr and "runtime error" not in done.stderr, done.stderr
         assert done.returncode in range(9), done.stderr
         return Result(done.returncode, done.stdout, done.stderr)
+
+
+def commands():
+    """Every command as a list of words, from help."""
+    text = subprocess.run([os.environ["PLASTIQ_BIN"], "--help"], check=True, capture_output=True, text=True, timeout=30).stdout
+    return [re.split(r"  +", line.strip())[0].split() for line in re.search(r"Commands:\n((?:  .*\n)+)", text)[1].splitlines()]
 
 
 class Emulator:

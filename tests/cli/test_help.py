@@ -4,6 +4,7 @@ import pathlib
 import re
 
 import pytest
+from support import commands
 
 MANUAL = pathlib.Path(__file__).parents[2] / "docs" / "command-line.md"
 
@@ -46,7 +47,7 @@ def test_version(plastiq, arguments):
     assert set(plastiq(*arguments, "--json").json) == {"version", "library", "abi"}
 
 
-@pytest.mark.parametrize("command", [["client-secrets", "create"], ["bench"], ["transports"], ["version"]])
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
 def test_the_manual_has_every_option(plastiq, command):
     options = re.findall(r"--[a-z][a-z0-9-]*", plastiq(*command, "--help").out.split("Exit codes:")[0])
     manual = MANUAL.read_text()

@@ -6,6 +6,7 @@ import re
 import subprocess
 
 import pytest
+from support import commands
 
 MAN = pathlib.Path(__file__).parents[2] / "docs" / "man"
 OPTION = r"--[a-z][a-z0-9-]*"
@@ -15,12 +16,6 @@ def options_of(*command):
     """From help, without what follows the list of options."""
     text = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
     return set(re.findall(rf"^  (?:-.,|   ) ({OPTION})", text, re.M))
-
-
-def commands():
-    text = subprocess.run([os.environ["PLASTIQ_BIN"], "--help"], check=True, capture_output=True, text=True, timeout=30).stdout
-    listed = re.search(r"Commands:\n((?:  .*\n)+)", text)[1]
-    return [re.split(r"  +", line.strip())[0].split() for line in listed.splitlines()]
 
 
 def page(name):

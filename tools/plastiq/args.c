@@ -83,8 +83,24 @@ static int read_all(struct cli_args *args, poptContext context) {
   return CLI_GO_ON;
 }
 
+/* Where the table goes of a command that is asked for it and not run; NULL: none is. */
+static const struct poptOption **asked;
+
+const struct poptOption *cli_args_table_of(const struct cli_command *command) {
+  const struct poptOption *table = NULL;
+  const char *argv[] = {command->full, NULL};
+  asked = &table;
+  (void)command->run(1, argv);
+  asked = NULL;
+  return table;
+}
+
 int cli_args_read(struct cli_args *args, const char *command, const struct poptOption *table, int argc, const char **argv) {
   *args = (struct cli_args){.command = command, .table = table};
+  if (asked != NULL) {
+    *asked = table;
+    return CLI_DONE;
+  }
   poptContext context = poptGetContext(NULL, argc, argv, table, 0);
   if (context == NULL) return cli_fail(args, PLQ_E_MEMORY, NULL);
   poptSetOtherOptionHelp(context, "[OPTION...]");

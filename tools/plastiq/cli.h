@@ -26,6 +26,18 @@ enum {
 /* In place of an exit code: nothing speaks against going on. */
 #define CLI_GO_ON (-1)
 
+/* ---- main.c: the commands ---- */
+
+struct cli_command {
+  const char *group; /* the first word */
+  const char *name;  /* the second, or NULL */
+  const char *full;
+  const char *what; /* for help; NULL: it is not for people */
+  int (*run)(int argc, const char **argv);
+};
+
+const struct cli_command *cli_commands(size_t *out_count);
+
 /* ---- args.c: a command's options, in the order given ---- */
 
 /* What an option is, as `val` of its row in a popt table. Up to CLI_REQUEST_LAST each is a part of the request, up to
@@ -91,8 +103,11 @@ struct cli_args {
   size_t count;
 };
 
-/* Reads a command's options. Returns CLI_GO_ON, or the exit code when help was printed or the command line is wrong. */
+/* Reads a command's options; every command does this first, so that completion can ask it for its table. Returns CLI_GO_ON, or
+ * the exit code when help was printed or the command line is wrong. */
 int cli_args_read(struct cli_args *args, const char *command, const struct poptOption *table, int argc, const char **argv);
+/* The table that a command reads its options with, or NULL. */
+const struct poptOption *cli_args_table_of(const struct cli_command *command);
 /* Wipes and frees them. */
 void cli_args_free(struct cli_args *args);
 bool cli_args_has(const struct cli_args *args, int code);
@@ -198,6 +213,7 @@ int cli_report(const struct cli_plan *plan, plq_client_id client, const plq_resp
 
 int cli_bench(int argc, const char **argv);
 int cli_client_secrets_create(int argc, const char **argv);
+int cli_complete(int argc, const char **argv);
 int cli_transports(int argc, const char **argv);
 int cli_version(int argc, const char **argv);
 
