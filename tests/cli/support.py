@@ -2,6 +2,7 @@
 """The two programs, to be run by tests."""
 import json
 import os
+import re
 import ssl
 import subprocess
 import urllib.request
@@ -40,7 +41,7 @@ class Cli:
     def __call__(self, *rest, env=None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=None, text=None):
         command = [os.environ["PLASTIQ_BIN"], *self.first]
         arguments = [str(part) for part in rest]
-        if self.first[:1] == ["client-secrets"] and not any(a.startswith("--transport-dir") for a in arguments):
+        if self.first[:1] in (["client-secrets"], ["bench"]) and not any(a.startswith("--transport-dir") for a in arguments):
             command += ["--transport-dir", os.environ["TRANSPORT_DIR"]]
         merged = {**self.env, **(env or {})}
         done = subprocess.run(
@@ -58,6 +59,12 @@ class Cli:
         assert "Sanitizer" not in done.stderr and "runtime error" not in done.stderr, done.stderr
         assert done.returncode in range(9), done.stderr
         return Result(done.returncode, done.stdout, done.stderr)
+
+
+def commands():
+    """Every command as a list of words, from help."""
+    text = subprocess.run([os.environ["PLASTIQ_BIN"], "--help"], check=True, capture_output=True, text=True, timeout=30).stdout
+    return [re.split(r"  +", line.strip())[0].split() for line in re.search(r"Commands:\n((?:  .*\n)+)", text)[1].splitlines()]
 
 
 class Emulator:

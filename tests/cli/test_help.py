@@ -4,11 +4,12 @@ import pathlib
 import re
 
 import pytest
+from support import commands
 
 MANUAL = pathlib.Path(__file__).parents[2] / "docs" / "command-line.md"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"], ["client-secrets", "--help"], ["client-secrets", "create", "--help"], ["transports", "-h"], ["version", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"], ["client-secrets", "--help"], ["client-secrets", "create", "--help"], ["bench", "--help"], ["transports", "-h"], ["version", "--help"]])
 def test_help(plastiq, arguments):
     result = plastiq(*arguments)
     assert (result.code, result.err) == (0, "")
@@ -46,7 +47,7 @@ def test_version(plastiq, arguments):
     assert set(plastiq(*arguments, "--json").json) == {"version", "library", "abi"}
 
 
-@pytest.mark.parametrize("command", [["client-secrets", "create"], ["transports"], ["version"]])
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
 def test_the_manual_has_every_option(plastiq, command):
     options = re.findall(r"--[a-z][a-z0-9-]*", plastiq(*command, "--help").out.split("Exit codes:")[0])
     manual = MANUAL.read_text()

@@ -44,6 +44,14 @@ plugindir=$(pkg-config --variable=plugindir plastiq)
 [ "$plugindir" = "$(pkg-config --variable=plugindir plastiq-transport)" ]
 [ -f "$plugindir/libplastiq-transport-curl.so" ] && [ -f "$plugindir/libplastiq-transport-stub.so" ]
 
+step "manual pages, and completion for shells"
+for file in bash-completion/completions/plastiq zsh/site-functions/_plastiq fish/vendor_completions.d/plastiq.fish; do
+  [ -s "$prefix/share/$file" ]
+done
+for page in man1/plastiq.1 man1/plastiq-emulator.1 man1/plastiq-transport-check.1 man3/libplastiq.3 man5/plastiq-options.5; do
+  [ -s "$prefix/share/man/$page" ]
+done
+
 step "SONAME and symbol versions"
 libdir=$(pkg-config --variable=libdir plastiq)
 has 'SONAME.*\[libplastiq\.so\.1\]' readelf -d "$libdir/libplastiq.so"

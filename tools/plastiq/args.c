@@ -83,8 +83,24 @@ static int read_all(struct cli_args *args, poptContext context) {
   return CLI_GO_ON;
 }
 
+/* Where the table goes of a command that is asked for it and not run; NULL: none is. */
+static const struct poptOption **asked;
+
+const struct poptOption *cli_args_table_of(const struct cli_command *command) {
+  const struct poptOption *table = NULL;
+  const char *argv[] = {command->full, NULL};
+  asked = &table;
+  (void)command->run(1, argv);
+  asked = NULL;
+  return table;
+}
+
 int cli_args_read(struct cli_args *args, const char *command, const struct poptOption *table, int argc, const char **argv) {
   *args = (struct cli_args){.command = command, .table = table};
+  if (asked != NULL) {
+    *asked = table;
+    return CLI_DONE;
+  }
   poptContext context = poptGetContext(NULL, argc, argv, table, 0);
   if (context == NULL) return cli_fail(args, PLQ_E_MEMORY, NULL);
   poptSetOtherOptionHelp(context, "[OPTION...]");
@@ -114,4 +130,13 @@ const char *cli_args_value(const struct cli_args *args, int code) {
   for (size_t i = 0; i < args->count; i++)
     if (args->rows[i].code == code) value = args->rows[i].value;
   return value;
+}
+
+int cli_args_number(const struct cli_args *args, int code, int64_t least, int64_t most, int64_t fallback, int64_t *out) {
+  const char *text = cli_args_value(args, code);
+  char *rest = NULL;
+  *out = text != NULL ? strtoll(text, &rest, 10) : fallback;
+  if (text == NULL || (rest != text && *rest == '\0' && *out >= least && *out <= most)) return CLI_GO_ON;
+  return cli_usage(args->command, "--%s needs a number from %lld to %lld", cli_args_name(args->table, code), (long long)least,
+                   (long long)most);
 }

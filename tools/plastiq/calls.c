@@ -26,14 +26,14 @@ static int64_t timeout_ms(plq_client_id client) {
   return timeout;
 }
 
-static int open_connections(const struct cli_plan *plan, plq_client_id client) {
+int cli_calls_warm(const struct cli_args *args, plq_client_id client, int64_t count) {
   plq_error *error = NULL;
   uint32_t open = 0;
-  if (plan->warm == 0) return CLI_GO_ON;
+  if (count == 0) return CLI_GO_ON;
   int64_t began_us = now_us();
-  int32_t status = plq_client_warm(client, (uint32_t)plan->warm, timeout_ms(client), &open, &error);
-  if (status != PLQ_OK) return cli_fail(plan->args, status, error);
-  if (cli_args_has(plan->args, CLI_VERBOSE))
+  int32_t status = plq_client_warm(client, (uint32_t)count, timeout_ms(client), &open, &error);
+  if (status != PLQ_OK) return cli_fail(args, status, error);
+  if (cli_args_has(args, CLI_VERBOSE))
     cli_say("%u connection%s open after %.1f ms", open, open == 1 ? "" : "s", (double)(now_us() - began_us) / 1000);
   return CLI_GO_ON;
 }
@@ -89,7 +89,7 @@ static void summarize(const struct cli_plan *plan, struct timing *timing) {
 int cli_calls_run(const struct cli_plan *plan, plq_client_id client, const plq_request *request) {
   struct timing timing = {-1, -1, NULL, 0};
   timing.warm_us = calloc((size_t)plan->calls, sizeof *timing.warm_us);
-  int end = timing.warm_us != NULL ? open_connections(plan, client) : cli_fail(plan->args, PLQ_E_MEMORY, NULL);
+  int end = timing.warm_us != NULL ? cli_calls_warm(plan->args, client, plan->warm) : cli_fail(plan->args, PLQ_E_MEMORY, NULL);
   for (int64_t i = 0; i < plan->calls && end == CLI_GO_ON; i++) end = call_once(plan, client, request, &timing);
   if (end == CLI_GO_ON && plan->calls > 1) summarize(plan, &timing);
   free(timing.warm_us);

@@ -26,6 +26,18 @@ enum {
 /* In place of an exit code: nothing speaks against going on. */
 #define CLI_GO_ON (-1)
 
+/* ---- main.c: the commands ---- */
+
+struct cli_command {
+  const char *group; /* the first word */
+  const char *name;  /* the second, or NULL */
+  const char *full;
+  const char *what; /* for help; NULL: it is not for people */
+  int (*run)(int argc, const char **argv);
+};
+
+const struct cli_command *cli_commands(size_t *out_count);
+
 /* ---- args.c: a command's options, in the order given ---- */
 
 /* What an option is, as `val` of its row in a popt table. Up to CLI_REQUEST_LAST each is a part of the request, up to
@@ -69,7 +81,10 @@ enum {
   CLI_OPERATION_VERSION,
   CLI_V2,
   CLI_CALLS,
+  CLI_SECONDS,
+  CLI_THREADS,
   CLI_WARM,
+  CLI_ALLOW_REMOTE,
   CLI_JSON,
   CLI_REDACT,
   CLI_VERBOSE,
@@ -96,13 +111,18 @@ struct cli_args {
   size_t count;
 };
 
-/* Reads a command's options. Returns CLI_GO_ON, or the exit code when help was printed or the command line is wrong. */
+/* Reads a command's options; every command does this first, so that completion can ask it for its table. Returns CLI_GO_ON, or
+ * the exit code when help was printed or the command line is wrong. */
 int cli_args_read(struct cli_args *args, const char *command, const struct poptOption *table, int argc, const char **argv);
+/* The table that a command reads its options with, or NULL. */
+const struct poptOption *cli_args_table_of(const struct cli_command *command);
 /* Wipes and frees them. */
 void cli_args_free(struct cli_args *args);
 bool cli_args_has(const struct cli_args *args, int code);
 /* The last value given for an option, or NULL. */
 const char *cli_args_value(const struct cli_args *args, int code);
+/* The last value given for an option as a number, or `fallback`. Returns CLI_GO_ON, or CLI_USAGE when it is not in the range. */
+int cli_args_number(const struct cli_args *args, int code, int64_t least, int64_t most, int64_t fallback, int64_t *out);
 /* The long name of an option in a table and the tables in it, or NULL. */
 const char *cli_args_name(const struct poptOption *table, int code);
 /* Prints a sentence about the command line, and where help is. Returns CLI_USAGE. */
@@ -130,6 +150,15 @@ int cli_client_new(const struct cli_args *args, plq_client_id *out_client);
 int cli_secrets_set(const struct cli_args *args, plq_options *options);
 /* Whether an option is a secret, which is never taken from an argument; then how it is given. */
 const char *cli_secrets_other_way(const char *key);
+
+/* ---- request.c ---- */
+
+extern const struct poptOption cli_request_table[];
+
+/* Which operation the options ask for. */
+int cli_request_operation(const struct cli_args *args, const char **out_operation);
+/* Makes the request that the options describe. The caller frees it, also on failure. */
+int cli_request_new(const struct cli_args *args, plq_request **out_request);
 
 /* ---- out.c: standard output and standard error ---- */
 
@@ -164,8 +193,10 @@ int cli_fail(const struct cli_args *args, int32_t status, plq_error *error);
 /* The same for what the program itself found wrong, with one of the library's statuses. */
 int cli_fail_with(const struct cli_args *args, int32_t status, const char *field, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* The exit code that a failure of the library stands for; the error may be NULL. */
-int cli_exit_code(int32_t status, const plq_error *error);
+/* The sentence alone, for a failure that is not the last word. The error may be NULL, and is not freed. */
+void cli_say_failure(const struct cli_args *args, int32_t status, const plq_error *error);
+/* The exit code of a failure. */
+int cli_failure_code(int32_t status, const plq_error *error);
 /* The part of every help that explains exit codes. */
 extern const char cli_exit_codes[];
 
@@ -178,6 +209,8 @@ struct cli_plan {
   int64_t warm;  /* connections to open first; 0: none */
 };
 
+/* Opens connections; tells of them with --verbose. `count` may be 0. */
+int cli_calls_warm(const struct cli_args *args, plq_client_id client, int64_t count);
 /* Makes the calls, reporting each; stops at the first that fails. */
 int cli_calls_run(const struct cli_plan *plan, plq_client_id client, const plq_request *request);
 /* Reports a call that succeeded. `secret` is as the response gave it. */
@@ -186,9 +219,11 @@ int cli_report(const struct cli_plan *plan, plq_client_id client, const plq_resp
 
 /* ---- the commands ---- */
 
+int cli_bench(int argc, const char **argv);
 int cli_client_secrets_create(int argc, const char **argv);
 int cli_describe(int argc, const char **argv);
 int cli_doctor(int argc, const char **argv);
+int cli_complete(int argc, const char **argv);
 int cli_transports(int argc, const char **argv);
 int cli_version(int argc, const char **argv);
 

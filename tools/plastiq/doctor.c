@@ -132,7 +132,7 @@ static void fail(struct doctor *doctor, const char *what, int32_t status, plq_er
   for (uint32_t i = 0; i < plq_error_load_count(error); i++)
     report(doctor, NOTE, "load", "%s: %s", plq_error_load_text(error, i, PLQ_LOAD_STAGE, NULL),
            plq_error_load_text(error, i, PLQ_LOAD_REASON, NULL));
-  doctor->end = cli_exit_code(status, error);
+  doctor->end = cli_failure_code(status, error);
   plq_error_free(error);
 }
 

@@ -41,7 +41,7 @@ static int code_of_unsent(int32_t kind) {
 }
 
 /* An answer that cannot be read, such as success without a secret, leaves open what the service did. */
-int cli_exit_code(int32_t status, const plq_error *error) {
+int cli_failure_code(int32_t status, const plq_error *error) {
   int32_t kind = plq_status_kind(status), delivery = plq_error_delivery(error);
   if (kind == PLQ_KIND_HTTP) return plq_error_repeatable(error) ? CLI_LATER : CLI_REFUSED;
   return delivery == PLQ_DELIVERY_NOT_SENT ? code_of_unsent(kind) : CLI_UNKNOWN;
@@ -98,18 +98,6 @@ static void add(struct line *line, const char *before, const char *text, const c
   line->len += len < 0 ? 0 : (size_t)len < room ? (size_t)len : room - 1;
 }
 
-static void say(const struct cli_args *args, int32_t status, const plq_error *error) {
-  const char *message = plq_error_message(error, NULL);
-  char name[128];
-  struct line line = {"", 0};
-  other_name(args, plq_error_field(error, NULL), name, sizeof name);
-  add(&line, "", message[0] != '\0' ? message : plq_status_text(status), "");
-  add(&line, " (here: ", name, ")");
-  add(&line, "; ", hint_for(status), "");
-  if (plq_attempts_count(plq_error_attempts(error)) > 0) add(&line, " [trace ", plq_error_trace_id(error, NULL), "]");
-  cli_say("%s", line.text);
-}
-
 static void say_more(int32_t status, const plq_error *error) {
   const plq_attempts *attempts = plq_error_attempts(error);
   cli_say("  %s (%d), phase %s, %s", plq_status_name(status), status, plq_phase_name(plq_error_phase(error)),
@@ -121,6 +109,19 @@ static void say_more(int32_t status, const plq_error *error) {
   for (uint32_t i = 0; i < plq_error_load_count(error); i++)
     cli_say("  %s: %s: %s", plq_error_load_text(error, i, PLQ_LOAD_PATH, NULL),
             plq_error_load_text(error, i, PLQ_LOAD_STAGE, NULL), plq_error_load_text(error, i, PLQ_LOAD_REASON, NULL));
+}
+
+void cli_say_failure(const struct cli_args *args, int32_t status, const plq_error *error) {
+  const char *message = plq_error_message(error, NULL);
+  char name[128];
+  struct line line = {"", 0};
+  other_name(args, plq_error_field(error, NULL), name, sizeof name);
+  add(&line, "", message[0] != '\0' ? message : plq_status_text(status), "");
+  add(&line, " (here: ", name, ")");
+  add(&line, "; ", hint_for(status), "");
+  if (plq_attempts_count(plq_error_attempts(error)) > 0) add(&line, " [trace ", plq_error_trace_id(error, NULL), "]");
+  cli_say("%s", line.text);
+  if (error != NULL && cli_args_has(args, CLI_VERBOSE)) say_more(status, error);
 }
 
 /* Where the library gave no error of its own. */
@@ -137,10 +138,9 @@ static json_object *failure_json(int32_t status, const char *field, const char *
 }
 
 int cli_fail(const struct cli_args *args, int32_t status, plq_error *error) {
-  int code = cli_exit_code(status, error);
+  int code = cli_failure_code(status, error);
   size_t len = 0;
-  say(args, status, error);
-  if (error != NULL && cli_args_has(args, CLI_VERBOSE)) say_more(status, error);
+  cli_say_failure(args, status, error);
   const char *json = plq_error_json(error, &len);
   if (cli_args_has(args, CLI_JSON) && len > 0) {
     cli_out_write(json, len);
@@ -160,5 +160,5 @@ int cli_fail_with(const struct cli_args *args, int32_t status, const char *field
   va_end(list);
   cli_say("%s", text);
   if (cli_args_has(args, CLI_JSON)) cli_out_json(failure_json(status, field, text));
-  return cli_exit_code(status, NULL);
+  return cli_failure_code(status, NULL);
 }

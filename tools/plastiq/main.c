@@ -5,22 +5,21 @@
 
 #include "cli.h"
 
-struct command {
-  const char *group; /* the first word */
-  const char *name;  /* the second, or NULL */
-  const char *full;
-  const char *what;
-  int (*run)(int argc, const char **argv);
-};
-
-static const struct command commands[] = {
+static const struct cli_command commands[] = {
     {"client-secrets", "create", "plastiq client-secrets create", "Create a single-use client secret", cli_client_secrets_create},
     {"describe", NULL, "plastiq describe", "Show options with their sources, operations, events and more", cli_describe},
     {"doctor", NULL, "plastiq doctor", "Look at what a call needs, and say what is wrong", cli_doctor},
+    {"bench", NULL, "plastiq bench", "Make many calls, and tell how long they take", cli_bench},
     {"transports", NULL, "plastiq transports", "List the transports that are installed", cli_transports},
     {"version", NULL, "plastiq version", "Tell the version", cli_version},
+    {"complete", NULL, "plastiq complete", NULL, cli_complete},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
+
+const struct cli_command *cli_commands(size_t *out_count) {
+  *out_count = COMMANDS;
+  return commands;
+}
 
 static bool is(const char *word, const char *name) {
   return word != NULL && strcmp(word, name) == 0;
@@ -32,7 +31,7 @@ static bool asks_help(const char *word) {
 static void print_help(FILE *to, const char *group) {
   fprintf(to, "Usage: plastiq %s%sCOMMAND [OPTION...]\n\nCommands:\n", group != NULL ? group : "", group != NULL ? " " : "");
   for (size_t i = 0; i < COMMANDS; i++)
-    if (group == NULL || is(group, commands[i].group))
+    if (commands[i].what != NULL && (group == NULL || is(group, commands[i].group)))
       fprintf(to, "  %-22s  %s\n", commands[i].full + strlen("plastiq "), commands[i].what);
   fprintf(to, "\nEach has its own --help.\n\n%s", cli_exit_codes);
 }
@@ -40,6 +39,7 @@ static void print_help(FILE *to, const char *group) {
 static int unknown(const char *before, const char *group, const char *word) {
   struct cli_nearest nearest = {NULL, 0};
   for (size_t i = 0; i < COMMANDS; i++) {
+    if (commands[i].what == NULL) continue;
     if (group == NULL) cli_nearest_offer(&nearest, word, commands[i].group);
     if (is(group, commands[i].group)) cli_nearest_offer(&nearest, word, commands[i].name);
   }
@@ -47,7 +47,7 @@ static int unknown(const char *before, const char *group, const char *word) {
   return cli_usage(before, "there is no such command; the nearest is \"%s\"", nearest.name);
 }
 
-static int run_group(const struct command *first, int argc, const char **argv) {
+static int run_group(const struct cli_command *first, int argc, const char **argv) {
   const char *group = first->group, *word = argc > 2 ? argv[2] : NULL;
   char before[64];
   snprintf(before, sizeof before, "plastiq %s", group);
@@ -66,7 +66,7 @@ static int run(int argc, const char **argv) {
   if (word == NULL) return print_help(stderr, NULL), CLI_USAGE;
   if (asks_help(word)) return print_help(stdout, NULL), CLI_DONE;
   for (size_t i = 0; i < COMMANDS; i++) {
-    const struct command *command = &commands[i];
+    const struct cli_command *command = &commands[i];
     if (!is(word, command->group) && !(command->run == cli_version && is(word, "--version"))) continue;
     if (command->name != NULL) return run_group(command, argc, argv);
     argv[1] = command->full;
