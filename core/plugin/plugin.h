@@ -27,6 +27,8 @@ struct plq__instance {
   plq_transport_instance *transport;
   plq_transport_host host;
   const plq_transport_clock *clock; /* of a test transport that has one, else NULL */
+  plq_transport_instance *timed;    /* whose clock that is */
+  struct plq__instance *behind;     /* what it opened by plastiq.chain/1, or NULL */
 };
 
 /* Checks the options against the plugin's schema and makes an instance. */
@@ -34,6 +36,8 @@ int32_t plq__instance_new(const struct plq__plugin *plugin, const plq_options *o
                           plq_error **out_error);
 /* Destroys the transport's instance and frees. */
 void plq__instance_free(struct plq__instance *instance);
+/* In a forked child: closes the descriptors of the parent's instance and leaves all else alone. */
+void plq__instance_abandon(struct plq__instance *instance);
 
 /* Makes an error from what a transport reported: unknown or foreign statuses become PLQ_E_TRANSPORT_MISBEHAVED. */
 int32_t plq__plugin_fail(plq_error **out_error, const struct plq__plugin *plugin, int32_t status, const plq_transport_error *reported);
