@@ -84,6 +84,7 @@ PLQ_BEGIN_DECLS
 #define PLQ_E_AMBIENT_ADDRESS 2012 /**< an address or trust setting from the environment does not combine with a token or password from code */
 #define PLQ_E_CAPABILITY_MISSING 2013 /**< the transport cannot do what an option asks for */
 #define PLQ_E_REVOCATION_LIST 2014 /**< the certificate revocation list cannot be read */
+#define PLQ_E_CASSETTE_MISMATCH 2015 /**< the request is not the one that the cassette has next */
 #define PLQ_E_FIELD_UNKNOWN 3001 /**< the operation has no field of this name */
 #define PLQ_E_FIELD_VALUE 3002 /**< the field's value breaks its rule */
 #define PLQ_E_FIELD_MISSING 3003 /**< a required field is missing */

@@ -63,10 +63,11 @@ static int32_t host_random(void *context, void *out, size_t len) {
   return PLQ_OK;
 }
 
+static const void *(*host_offers)(const char *id); /* its extensions */
+
 static const void *host_extension(void *context, const char *id) {
   (void)context;
-  (void)id;
-  return NULL;
+  return host_offers != NULL ? host_offers(id) : NULL;
 }
 
 static const plq_transport_host host = {.struct_size = sizeof host,
