@@ -14,7 +14,7 @@
 
 static int64_t blocks; /* alive */
 static int64_t allocations_left = -1;
-static int64_t host_time_ns = START;
+static _Thread_local int64_t host_time_ns = START;
 
 static void *host_realloc(void *context, void *block, size_t size) {
   (void)context;

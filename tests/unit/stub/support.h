@@ -54,7 +54,7 @@ typedef struct told {
 
 static inline int32_t on_connected(void *context, const plq_transport_connection *connection) {
   told *t = context;
-  t->connected++;
+  __atomic_add_fetch(&t->connected, 1, __ATOMIC_SEQ_CST);
   t->connection = *connection;
   return t->stop_at == 1;
 }
