@@ -8,7 +8,7 @@ import pytest
 MANUAL = pathlib.Path(__file__).parents[2] / "docs" / "command-line.md"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"], ["client-secrets", "--help"], ["client-secrets", "create", "--help"], ["transports", "-h"], ["version", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"], ["client-secrets", "--help"], ["client-secrets", "create", "--help"], ["transports", "-h"], ["cassette", "--help"], ["cassette", "show", "--help"], ["version", "--help"]])
 def test_help(plastiq, arguments):
     result = plastiq(*arguments)
     assert (result.code, result.err) == (0, "")
@@ -29,6 +29,8 @@ def test_no_command(plastiq):
         (["client-secrets"], '"create"'),
         (["client-secrets", "crate"], '"create"'),
         (["client-secrets", "--json"], '"create"'),
+        (["casette"], '"cassette"'),
+        (["cassette", "shwo"], '"show"'),
         (["--json"], "a command comes first"),
         (["transports", "--jsom"], "--json"),
         (["transports", "x"], "too many"),
@@ -46,7 +48,7 @@ def test_version(plastiq, arguments):
     assert set(plastiq(*arguments, "--json").json) == {"version", "library", "abi"}
 
 
-@pytest.mark.parametrize("command", [["client-secrets", "create"], ["transports"], ["version"]])
+@pytest.mark.parametrize("command", [["client-secrets", "create"], ["cassette", "show"], ["transports"], ["version"]])
 def test_the_manual_has_every_option(plastiq, command):
     options = re.findall(r"--[a-z][a-z0-9-]*", plastiq(*command, "--help").out.split("Exit codes:")[0])
     manual = MANUAL.read_text()

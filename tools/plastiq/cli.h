@@ -86,10 +86,14 @@ struct cli_args {
   const struct poptOption *table; /* what it takes */
   struct cli_arg *rows;
   size_t count;
+  char *argument; /* what stands beside the options, where the command takes something there */
 };
 
 /* Reads a command's options. Returns CLI_GO_ON, or the exit code when help was printed or the command line is wrong. */
 int cli_args_read(struct cli_args *args, const char *command, const struct poptOption *table, int argc, const char **argv);
+/* The same for a command that takes one argument beside its options: what help calls that, such as "FILE". */
+int cli_args_read_with(struct cli_args *args, const char *command, const struct poptOption *table, const char *argument, int argc,
+                       const char **argv);
 /* Wipes and frees them. */
 void cli_args_free(struct cli_args *args);
 bool cli_args_has(const struct cli_args *args, int code);
@@ -177,6 +181,7 @@ int cli_report(const struct cli_plan *plan, plq_client_id client, const plq_resp
 /* ---- the commands ---- */
 
 int cli_client_secrets_create(int argc, const char **argv);
+int cli_cassette_show(int argc, const char **argv);
 int cli_transports(int argc, const char **argv);
 int cli_version(int argc, const char **argv);
 

@@ -15,6 +15,7 @@ struct command {
 
 static const struct command commands[] = {
     {"client-secrets", "create", "plastiq client-secrets create", "Create a single-use client secret", cli_client_secrets_create},
+    {"cassette", "show", "plastiq cassette show", "Show what is in a cassette of the stub transport", cli_cassette_show},
     {"transports", NULL, "plastiq transports", "List the transports that are installed", cli_transports},
     {"version", NULL, "plastiq version", "Tell the version", cli_version},
 };

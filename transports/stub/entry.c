@@ -2,6 +2,7 @@
 /* What the transport says of itself. */
 #include "stub.h"
 
+#include <msgpack.h>
 #include <plastiq/version.h>
 
 #include <stdio.h>
@@ -87,7 +88,7 @@ static const void *get_extension(const char *id) {
   return strcmp(id, PLQ_EXTENSION_CLOCK) == 0 ? &clock : NULL;
 }
 
-static char stack[48];
+static char stack[80];
 
 static const plq_transport transport = {
     .struct_size = sizeof transport,
@@ -116,7 +117,7 @@ PLQ_TRANSPORT_EXPORT int32_t PLQ_TRANSPORT_ENTRY(stub)(const plq_transport_host 
   if (host->struct_size < sizeof *host) {
     return error_set(error, PLQ_E_TRANSPORT_REFUSED, PLQ_PHASE_LOAD, PLQ_DELIVERY_NOT_SENT, "the host table is too small");
   }
-  snprintf(stack, sizeof stack, "json-c/%s", json_c_version());
+  snprintf(stack, sizeof stack, "json-c/%s msgpack-c/%s", json_c_version(), msgpack_version());
   *out_transport = &transport;
   return PLQ_OK;
 }
