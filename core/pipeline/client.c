@@ -57,7 +57,7 @@ static int32_t live_new(struct plq__client *client, struct plq__tokens *tokens, 
 static _Atomic(struct plq__live *) left_behind;
 
 static void live_leave_behind(struct plq__live *live) {
-  live->instance->plugin->functions.abandon_after_fork(live->instance->transport);
+  plq__instance_abandon(live->instance);
   live->next_left = atomic_load(&left_behind);
   while (!atomic_compare_exchange_weak(&left_behind, &live->next_left, live)) continue;
 }
@@ -242,13 +242,13 @@ void plq__live_set_tokens(struct plq__live *live, struct plq__tokens *tokens) {
 
 int64_t plq__live_now_ns(struct plq__live *live) {
   const struct plq__instance *instance = live->instance;
-  return instance->clock != NULL ? instance->clock->now_ns(instance->transport) : plq__now_ns();
+  return instance->clock != NULL ? instance->clock->now_ns(instance->timed) : plq__now_ns();
 }
 
 bool plq__live_wait(struct plq__live *live, struct plq__run *run, int64_t until_ns) {
   const struct plq__instance *instance = live->instance;
   if (instance->clock != NULL) {
-    instance->clock->sleep_until_ns(instance->transport, until_ns);
+    instance->clock->sleep_until_ns(instance->timed, until_ns);
     return !run->cancelled;
   }
   struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000), .tv_nsec = (long)(until_ns % 1000000000)};

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <plastiq/chain.h>
 #include <plastiq/version.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,7 @@ void plq__host_emit_to(const struct plq__emitter *to, const char *from) {
 
 void plq__host_listen(struct plq__loading *loading) { listener = loading; }
 
-bool plq__host_is_listening(void) { return listener != NULL; }
+struct plq__loading *plq__host_listener(void) { return listener; }
 
 static void *host_alloc(void *context, size_t size) {
   (void)context;
@@ -69,8 +70,9 @@ static int32_t host_random(void *context, void *buffer, size_t len) {
 }
 
 static const void *host_get_extension(void *context, const char *id) {
-  (void)context;
-  return id != NULL && strcmp(id, PLQ_EXTENSION_HTTP1) == 0 ? &plq__http1 : NULL;
+  if (id == NULL) return NULL;
+  if (strcmp(id, PLQ_EXTENSION_HTTP1) == 0) return &plq__http1;
+  return strcmp(id, PLQ_EXTENSION_CHAIN) == 0 ? plq__chain_for(context) : NULL;
 }
 
 static const plq_transport_host process_host = {

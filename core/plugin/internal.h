@@ -20,6 +20,9 @@ struct plq__loading {
   const char *path;  /* what the next row of the log is about: a file, or a name */
   const char *field; /* the option that an error names */
   const char *stage; /* what the plugin logs belongs to: entry, create */
+  struct plq__instance *creating; /* the instance of a create, else NULL */
+  int32_t behind_status;          /* PLQ_OK, or why none could be opened behind that one */
+  plq_error *behind;              /* the same, with its load log; may be NULL */
   struct plq__load_log log;
   char message[1024];
 };
@@ -41,8 +44,20 @@ const plq_transport_host *plq__host_process(void);
 void plq__host_init(plq_transport_host *host, void *context);
 /* What the plugin logs on this thread goes to this load's log until NULL is given. */
 void plq__host_listen(struct plq__loading *loading);
-/* Whether this thread is inside a load or a create. */
-bool plq__host_is_listening(void);
+/* The load or create that this thread is inside of, or NULL. */
+struct plq__loading *plq__host_listener(void);
+
+/* ---- instance.c, chain.c: an instance behind another ---- */
+
+/* As plq__instance_new(), for one that has none behind it. */
+int32_t plq__instance_new_behind(const struct plq__plugin *plugin, const plq_options *options, struct plq__instance **out_instance,
+                                 plq_error **out_error);
+/* Whether another one opened it. */
+bool plq__instance_is_behind(const struct plq__instance *instance);
+/* Ends what is behind an instance. In a forked child its memory stays, and is freed with the one in front, if that is. */
+void plq__instance_close_behind(struct plq__instance *instance);
+/* The extension plastiq.chain/1 for the context of a host table, or NULL. */
+const void *plq__chain_for(void *context);
 
 /* ---- registry.c: what is loaded, for the life of the process ---- */
 

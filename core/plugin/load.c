@@ -234,7 +234,7 @@ static int32_t find_path(struct plq__loading *loading, const char *asked, struct
                          struct plq__loaded **out_loaded) {
   *out_loaded = plq__registry_find_path(asked);
   if (*out_loaded != NULL) return PLQ_OK;
-  if (plq__host_is_listening())
+  if (plq__host_listener() != NULL)
     return plq__loading_fail(loading, PLQ_E_REENTRANT, "policy",
                              "a transport may not load another one from inside its own loading");
   struct plq__registry_lock *lock = plq__registry_lock();

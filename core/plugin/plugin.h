@@ -29,6 +29,8 @@ struct plq__instance {
   plq_transport_host host;
   const plq_transport_clock *clock; /* of a test transport that has one, else NULL */
   const plq_transport_connections *connections; /* or NULL */
+  plq_transport_instance *timed;    /* whose clock that is */
+  struct plq__instance *behind;     /* what it opened by plastiq.chain/1, or NULL */
 };
 
 /* Checks the options against the plugin's schema and makes an instance. */
@@ -36,6 +38,8 @@ int32_t plq__instance_new(const struct plq__plugin *plugin, const plq_options *o
                           plq_error **out_error);
 /* Destroys the transport's instance and frees. */
 void plq__instance_free(struct plq__instance *instance);
+/* In a forked child: closes the descriptors of the parent's instance and leaves all else alone. */
+void plq__instance_abandon(struct plq__instance *instance);
 
 /* What the plugin logs on this thread is told to these, until NULL is given. */
 void plq__host_emit_to(const struct plq__emitter *emitter, const char *source);

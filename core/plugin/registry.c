@@ -127,7 +127,7 @@ static int32_t register_new(struct plq__loading *loading, plq_transport_entry_fn
 int32_t plq_transport_register_static(plq_transport_entry_fn entry, plq_error **out_error) {
   plq__out_error(out_error);
   if (entry == NULL) return plq__fail(out_error, PLQ_E_ARGUMENT, NULL, "the entry function is NULL");
-  if (plq__host_is_listening()) return plq__fail_plain(out_error, PLQ_E_REENTRANT);
+  if (plq__host_listener() != NULL) return plq__fail_plain(out_error, PLQ_E_REENTRANT);
   struct plq__loading loading = {.path = "linked in", .stage = "entry"};
   struct plq__registry_lock *lock = plq__registry_lock();
   if (lock == NULL) return plq__fail_plain(out_error, PLQ_E_MEMORY);

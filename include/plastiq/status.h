@@ -86,6 +86,7 @@ PLQ_BEGIN_DECLS
 #define PLQ_E_TOKEN_FILE 2015 /**< the file of an access token cannot be read or holds none */
 #define PLQ_E_CONFIG_FILE 2016 /**< the file of options cannot be read or is not what it must be */
 #define PLQ_E_REVOCATION_LIST 2014 /**< the certificate revocation list cannot be read */
+#define PLQ_E_CASSETTE_MISMATCH 2017 /**< the request is not the one that the cassette has next */
 #define PLQ_E_FIELD_UNKNOWN 3001 /**< the operation has no field of this name */
 #define PLQ_E_FIELD_VALUE 3002 /**< the field's value breaks its rule */
 #define PLQ_E_FIELD_MISSING 3003 /**< a required field is missing */

@@ -360,7 +360,7 @@ typedef struct plq_transport_functions {
 
 /* Deployment classes. */
 #define PLQ_CLASS_PRODUCTION 1
-#define PLQ_CLASS_TEST 2 /**< never reaches the service; used only where the option allow_test_transports is set in code */
+#define PLQ_CLASS_TEST 2 /**< never reaches the service by itself (chain.h); used only where the option allow_test_transports is set in code */
 
 /* Capabilities: each is a promise. */
 #define PLQ_CAP_BLOCKING (UINT64_C(1) << 0)      /**< has perform */

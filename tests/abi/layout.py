@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The layout of the structs of transport.h and http1.h, at 64 and at 32 bits, against the tables beside this script.
+"""The layout of the structs of transport.h, http1.h and chain.h, at 64 and at 32 bits, against the tables beside this script.
 
 layout.py [--update] CC: asks the compiler for the offset and size of each field by the constants in its assembly, so that nothing has to
 run and no 32-bit C library is needed.  Also checks the rules of transport.h: struct_size first, no padding, none at the end.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 INCLUDE = HERE.parent.parent / "include"
-HEADERS = ("plastiq/transport.h", "plastiq/http1.h")
+HEADERS = ("plastiq/transport.h", "plastiq/http1.h", "plastiq/chain.h")
 SPDX = "# SPDX-License-Identifier: MIT\n# Made by tests/abi/layout.py --update. Struct, field, offset, size.\n"
 # Without struct_size: rows of arrays have a stride in place of it, and the note's form is ELF's.
 UNSIZED = {"plq_transport_header", "plq_transport_option", "plq_transport_value", "plq_transport_note"}

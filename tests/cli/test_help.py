@@ -9,7 +9,7 @@ from support import commands
 MANUAL = pathlib.Path(__file__).parents[2] / "docs" / "command-line.md"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"], ["client-secrets", "--help"], ["client-secrets", "create", "--help"], ["bench", "--help"], ["transports", "-h"], ["version", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"], ["client-secrets", "--help"], ["client-secrets", "create", "--help"], ["bench", "--help"], ["describe", "--help"], ["doctor", "--help"], ["transports", "-h"], ["cassette", "--help"], ["cassette", "show", "--help"], ["version", "--help"]])
 def test_help(plastiq, arguments):
     result = plastiq(*arguments)
     assert (result.code, result.err) == (0, "")
@@ -30,6 +30,8 @@ def test_no_command(plastiq):
         (["client-secrets"], '"create"'),
         (["client-secrets", "crate"], '"create"'),
         (["client-secrets", "--json"], '"create"'),
+        (["casette"], '"cassette"'),
+        (["cassette", "shwo"], '"show"'),
         (["--json"], "a command comes first"),
         (["transports", "--jsom"], "--json"),
         (["transports", "x"], "too many"),

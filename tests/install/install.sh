@@ -141,6 +141,15 @@ c_blocks docs/testing.md >"$work/testing.c"
 cc -std=c11 -Wall -Wextra -Werror "$work/testing.c" $(pkg-config --cflags --libs plastiq) -o "$work/testing"
 "$work/testing"
 
+step "the example of docs/cassettes.md records from the emulator, and replays without it"
+c_blocks docs/cassettes.md >"$work/tape.c"
+# shellcheck disable=SC2046
+cc -std=c11 -Wall -Wextra -Werror "$work/tape.c" $(pkg-config --cflags --libs plastiq) -o "$work/tape"
+has '^cs_test_' "$work/tape" record "$work/calls.cassette" base_url "$url" ca_file "$work/ca/ca.pem"
+has '^test-secret-x*00000001$' "$work/tape" replay "$work/calls.cassette" base_url "$url"
+if grep -q -e cs_test_ -e test-key "$work/calls.cassette"; then false; fi
+has '^> Authorization: Bearer (not kept)$' "$prefix/bin/plastiq" cassette show "$work/calls.cassette"
+
 step "the installed program finds its library and its transports by itself"
 unset LD_LIBRARY_PATH
 has plastiq "$prefix/bin/plastiq" --version

@@ -83,7 +83,7 @@ static void write_script(const wipe *self, int status, char *out, size_t size) {
     snprintf(out, size, "[{\"status\":%d,\"body\":\"{}\"},{\"status\":%d,\"body\":\"{}\"}]", status, status);
 }
 
-static void make_client(wipe *self, const char *transport, const char *script, uint16_t port) {
+static void make_client_with(wipe *self, const char *transport, const char *script, const char *cassette, uint16_t port) {
   plq_options *options = NULL;
   char url[64];
   snprintf(url, sizeof url, "https://127.0.0.1:%u/api", port);
@@ -98,10 +98,23 @@ static void make_client(wipe *self, const char *transport, const char *script, u
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
     assert_int_equal(plq_options_set(options, settings[i][0], PLQ_NUL, settings[i][1], PLQ_NUL, NULL), PLQ_OK);
   if (script != NULL) assert_int_equal(plq_options_set(options, "stub.script", PLQ_NUL, script, PLQ_NUL, NULL), PLQ_OK);
+  if (cassette != NULL) {
+    assert_int_equal(plq_options_set(options, "stub.cassette", PLQ_NUL, cassette, PLQ_NUL, NULL), PLQ_OK);
+    assert_int_equal(plq_options_set(options, "stub.cassette_mode", PLQ_NUL, "record", PLQ_NUL, NULL), PLQ_OK);
+    assert_int_equal(plq_options_set(options, "stub.record_over", PLQ_NUL, "openssl", PLQ_NUL, NULL), PLQ_OK);
+  }
   set_needle(options, "access_token", &self->token);
   set_needle(options, "second_access_token", &self->second_token);
   assert_int_equal(plq_client_new(options, &self->client, NULL), PLQ_OK);
   plq_options_free(options);
+}
+
+static void make_client(wipe *self, const char *transport, const char *script, uint16_t port) {
+  make_client_with(self, transport, script, NULL, port);
+}
+
+static void make_recording_client(wipe *self, const char *cassette, uint16_t port) {
+  make_client_with(self, "stub", NULL, cassette, port);
 }
 
 static void make_stub_client(wipe *self, int status) {
@@ -351,6 +364,25 @@ static void test_openssl(void **state) {
   expect_nothing("second access token", &self->second_token);
 }
 
+/* What the stub keeps of an attempt while it records it, and of the tokens, to find them in what comes. */
+static void test_recording(void **state) {
+  wipe *self = *state;
+  char path[400];
+  const char *folder = getenv("TMPDIR");
+  snprintf(path, sizeof path, "%s/plastiq-wipe-%d", folder != NULL ? folder : "/tmp", (int)getpid());
+  unlink(path);
+  self->plain = true;
+  make_recording_client(self, path, start_server(self));
+  make_request(self);
+  plq_response *response = call(self);
+  plq_response_free(response);
+  let_go(self);
+  unlink(path);
+  expect_nothing("secret", &self->secret);
+  expect_nothing("access token", &self->token);
+  expect_nothing("second access token", &self->second_token);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_what_is_alive_is_found, setup, teardown),
@@ -363,6 +395,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_message, setup, teardown),
       cmocka_unit_test_setup_teardown(test_curl, setup, teardown),
       cmocka_unit_test_setup_teardown(test_openssl, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_recording, setup, teardown),
   };
   const char *unable = scan_unable();
   if (unable != NULL) {

@@ -70,17 +70,25 @@ static int print_help(poptContext context) {
   return CLI_DONE;
 }
 
-static int read_all(struct cli_args *args, poptContext context) {
+/* Takes the one argument that the command wants; NULL: it wants none. */
+static int read_argument(struct cli_args *args, poptContext context, const char *wanted) {
+  const char *argument = wanted != NULL ? poptGetArg(context) : NULL;
+  if (wanted != NULL && argument == NULL) return cli_usage(args->command, "%s is missing", wanted);
+  if (argument != NULL && (args->argument = strdup(argument)) == NULL) return cli_fail(args, PLQ_E_MEMORY, NULL);
+  /* Not shown: it may be a token. */
+  if (poptPeekArg(context) == NULL) return CLI_GO_ON;
+  return cli_usage(args->command, "an argument is too many: %s takes only %s%soptions", args->command,
+                   wanted != NULL ? wanted : "", wanted != NULL ? " and " : "");
+}
+
+static int read_all(struct cli_args *args, poptContext context, const char *wanted) {
   int code;
   while ((code = poptGetNextOpt(context)) > 0) {
     if (code == CLI_HELP) return print_help(context);
     if (!add(args, code, poptGetOptArg(context))) return cli_fail(args, PLQ_E_MEMORY, NULL);
   }
   if (code < -1) return bad_option(args, context, code);
-  /* Not shown: it may be a token. */
-  if (poptPeekArg(context) != NULL)
-    return cli_usage(args->command, "an argument is too many: %s takes only options", args->command);
-  return CLI_GO_ON;
+  return read_argument(args, context, wanted);
 }
 
 /* Where the table goes of a command that is asked for it and not run; NULL: none is. */
@@ -95,7 +103,9 @@ const struct poptOption *cli_args_table_of(const struct cli_command *command) {
   return table;
 }
 
-int cli_args_read(struct cli_args *args, const char *command, const struct poptOption *table, int argc, const char **argv) {
+int cli_args_read_with(struct cli_args *args, const char *command, const struct poptOption *table, const char *argument, int argc,
+                       const char **argv) {
+  char usage[64];
   *args = (struct cli_args){.command = command, .table = table};
   if (asked != NULL) {
     *asked = table;
@@ -103,10 +113,15 @@ int cli_args_read(struct cli_args *args, const char *command, const struct poptO
   }
   poptContext context = poptGetContext(NULL, argc, argv, table, 0);
   if (context == NULL) return cli_fail(args, PLQ_E_MEMORY, NULL);
-  poptSetOtherOptionHelp(context, "[OPTION...]");
-  int end = read_all(args, context);
+  snprintf(usage, sizeof usage, "[OPTION...]%s%s", argument != NULL ? " " : "", argument != NULL ? argument : "");
+  poptSetOtherOptionHelp(context, usage);
+  int end = read_all(args, context, argument);
   poptFreeContext(context);
   return end;
+}
+
+int cli_args_read(struct cli_args *args, const char *command, const struct poptOption *table, int argc, const char **argv) {
+  return cli_args_read_with(args, command, table, NULL, argc, argv);
 }
 
 void cli_args_free(struct cli_args *args) {
@@ -115,6 +130,8 @@ void cli_args_free(struct cli_args *args) {
     free(args->rows[i].value);
   }
   free(args->rows);
+  free(args->argument);
+  args->argument = NULL;
   args->rows = NULL;
   args->count = 0;
 }

@@ -109,6 +109,7 @@ struct cli_args {
   const struct poptOption *table; /* what it takes */
   struct cli_arg *rows;
   size_t count;
+  char *argument; /* what stands beside the options, where the command takes something there */
 };
 
 /* Reads a command's options; every command does this first, so that completion can ask it for its table. Returns CLI_GO_ON, or
@@ -116,6 +117,9 @@ struct cli_args {
 int cli_args_read(struct cli_args *args, const char *command, const struct poptOption *table, int argc, const char **argv);
 /* The table that a command reads its options with, or NULL. */
 const struct poptOption *cli_args_table_of(const struct cli_command *command);
+/* The same for a command that takes one argument beside its options: what help calls that, such as "FILE". */
+int cli_args_read_with(struct cli_args *args, const char *command, const struct poptOption *table, const char *argument, int argc,
+                       const char **argv);
 /* Wipes and frees them. */
 void cli_args_free(struct cli_args *args);
 bool cli_args_has(const struct cli_args *args, int code);
@@ -224,6 +228,7 @@ int cli_client_secrets_create(int argc, const char **argv);
 int cli_describe(int argc, const char **argv);
 int cli_doctor(int argc, const char **argv);
 int cli_complete(int argc, const char **argv);
+int cli_cassette_show(int argc, const char **argv);
 int cli_transports(int argc, const char **argv);
 int cli_version(int argc, const char **argv);
 

@@ -10,6 +10,7 @@ static const struct cli_command commands[] = {
     {"describe", NULL, "plastiq describe", "Show options with their sources, operations, events and more", cli_describe},
     {"doctor", NULL, "plastiq doctor", "Look at what a call needs, and say what is wrong", cli_doctor},
     {"bench", NULL, "plastiq bench", "Make many calls, and tell how long they take", cli_bench},
+    {"cassette", "show", "plastiq cassette show", "Show what is in a cassette of the stub transport", cli_cassette_show},
     {"transports", NULL, "plastiq transports", "List the transports that are installed", cli_transports},
     {"version", NULL, "plastiq version", "Tell the version", cli_version},
     {"complete", NULL, "plastiq complete", NULL, cli_complete},

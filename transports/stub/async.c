@@ -45,6 +45,7 @@ void async_update(plq_transport_instance *self) {
 
 int32_t stub_submit(plq_transport_instance *self, const plq_transport_request *request, const plq_transport_sink *sink,
                     plq_transport_error *error) {
+  if (self->recorder != NULL) return record_submit(self->recorder, request, sink, error);
   if (request->flags != 0)
     return error_set(error, PLQ_E_UNSUPPORTED, PLQ_PHASE_NONE, PLQ_DELIVERY_NOT_SENT, "unknown request flags");
   operation *op = self->host->alloc(self->host->context, sizeof *op);
@@ -58,8 +59,13 @@ int32_t stub_submit(plq_transport_instance *self, const plq_transport_request *r
   return PLQ_OK;
 }
 
+/* Of a transport behind that has no such half, nothing can be submitted. */
+static bool is_elsewhere(const plq_transport_instance *self) {
+  return self->recorder != NULL && record_is_async(self->recorder);
+}
+
 int32_t stub_event_fd(plq_transport_instance *self) {
-  return self->event_fd;
+  return is_elsewhere(self) ? record_event_fd(self->recorder) : self->event_fd;
 }
 
 /* Waits where there is nothing to do. On the virtual clock that takes no time; without an end it waits for submit, cancel or
@@ -85,12 +91,13 @@ static void handle_event(plq_transport_instance *self, operation *op) {
   if (queued)
     ended = operation_start(op);
   else
-    operation_resume(op);
+    ended = operation_resume(op);
   if (ended) self->host->free(self->host->context, op);
   pthread_mutex_lock(&self->lock);
 }
 
 int32_t stub_drive(plq_transport_instance *self, int64_t until_ns) {
+  if (is_elsewhere(self)) return record_drive(self->recorder, until_ns);
   pthread_mutex_lock(&self->lock);
   if (!self->woken && until_ns > self->now_ns && !any_active(self)) wait_for_event(self, until_ns);
   self->woken = false;
@@ -102,6 +109,10 @@ int32_t stub_drive(plq_transport_instance *self, int64_t until_ns) {
 }
 
 void stub_wake(plq_transport_instance *self) {
+  if (is_elsewhere(self)) {
+    record_wake(self->recorder);
+    return;
+  }
   pthread_mutex_lock(&self->lock);
   self->woken = true;
   async_update(self);

@@ -2,6 +2,7 @@
 /* What the transport says of itself. */
 #include "stub.h"
 
+#include <msgpack.h>
 #include <plastiq/version.h>
 
 #include <stdio.h>
@@ -37,6 +38,16 @@ static const plq_transport_option options[] = {
      .key = "base_path",
      .default_text = ENGINE_DEFAULT_BASE_PATH,
      .doc = "Path of the base URL, before /client-secrets; / for none."},
+    {.type = PLQ_OPTION_PATH, .key = "cassette", .doc = "File of attempts to replay, or to record."},
+    {.type = PLQ_OPTION_CHOICE,
+     .key = "cassette_mode",
+     .default_text = "replay",
+     .choices = "replay,record",
+     .doc = "What to do with the cassette: replay answers from it, record lets another transport answer and writes it."},
+    {.type = PLQ_OPTION_TEXT,
+     .key = "record_over",
+     .default_text = "curl",
+     .doc = "Transport that carries the requests while a cassette is recorded: a name or an absolute path."},
     {.type = PLQ_OPTION_PATH, .key = "ca_file", .doc = NO_EFFECT},
     {.type = PLQ_OPTION_PATH, .key = "ca_dir", .doc = NO_EFFECT},
     {.type = PLQ_OPTION_PATH, .key = "crl_file", .doc = NO_EFFECT},
@@ -89,7 +100,7 @@ static const void *get_extension(const char *id) {
   return strcmp(id, PLQ_EXTENSION_CLOCK) == 0 ? &clock : NULL;
 }
 
-static char stack[48];
+static char stack[80];
 
 static const plq_transport transport = {
     .struct_size = sizeof transport,
@@ -118,7 +129,7 @@ PLQ_TRANSPORT_EXPORT int32_t PLQ_TRANSPORT_ENTRY(stub)(const plq_transport_host 
   if (host->struct_size < sizeof *host) {
     return error_set(error, PLQ_E_TRANSPORT_REFUSED, PLQ_PHASE_LOAD, PLQ_DELIVERY_NOT_SENT, "the host table is too small");
   }
-  snprintf(stack, sizeof stack, "json-c/%s", json_c_version());
+  snprintf(stack, sizeof stack, "json-c/%s msgpack-c/%s", json_c_version(), msgpack_version());
   *out_transport = &transport;
   return PLQ_OK;
 }

@@ -19,6 +19,9 @@ typedef struct options {
   engine_text script_file;
   engine_text api_keys;
   engine_text forbidden_keys;
+  engine_text cassette;
+  engine_text record_over;
+  bool record;
   uint32_t max_connections;
   engine_settings engine;
 } options;
@@ -40,6 +43,12 @@ static void read_options(const plq_transport_value *values, size_t count, size_t
       out->api_keys = text;
     else if (is(key, "forbidden_keys"))
       out->forbidden_keys = text;
+    else if (is(key, "cassette"))
+      out->cassette = text;
+    else if (is(key, "cassette_mode"))
+      out->record = is(text, "record");
+    else if (is(key, "record_over"))
+      out->record_over = text;
     else if (is(key, "max_connections"))
       out->max_connections = (uint32_t)v->number;
     else if (is(key, "base_path"))
@@ -117,6 +126,17 @@ static int32_t load_script(const plq_transport_host *host, const options *o, scr
   return PLQ_OK;
 }
 
+static int32_t open_cassette(plq_transport_instance *self, const options *o, plq_transport_error *error) {
+  if (o->cassette.len == 0 && !o->record) return PLQ_OK;
+  if (o->cassette.len == 0)
+    return refuse(error, PLQ_E_OPTION_VALUE,
+                  "cassette_mode: to record, name a file that is not there yet by the option cassette");
+  if (o->script.len > 0 || o->script_file.len > 0)
+    return refuse(error, PLQ_E_OPTION_VALUE, "cassette and script exclude each other: set one of them");
+  if (!o->record) return replay_open(self, o->cassette.data, error);
+  return record_open(self, o->cassette.data, o->record_over, error);
+}
+
 /* ---- life ---- */
 
 /* Called by the engine, so with the lock. */
@@ -143,7 +163,10 @@ static int32_t set_up(plq_transport_instance *self, options *o, plq_transport_er
   o->engine.context = self;
   errno = 0;
   self->engine = engine_new(&o->engine);
-  if (self->engine != NULL) return set_keys(self->engine, o, error);
+  if (self->engine != NULL) {
+    status = set_keys(self->engine, o, error);
+    return status == PLQ_OK ? open_cassette(self, o, error) : status;
+  }
   if (errno == ENOMEM) return refuse(error, PLQ_E_MEMORY, "out of memory");
   return refuse(error, PLQ_E_OPTION_VALUE,
                 "base_path: must begin with '/', without query and fragment, such as /api; or be empty");
@@ -170,6 +193,8 @@ int32_t stub_create(const plq_transport_host *host, const plq_transport_value *v
 
 void stub_destroy(plq_transport_instance *self) {
   const plq_transport_host *host = self->host;
+  record_close(self->recorder);
+  replay_close(self);
   while (self->operations != NULL) {
     operation *op = self->operations;
     operation_drop(op);
@@ -187,28 +212,36 @@ void stub_destroy(plq_transport_instance *self) {
 void stub_abandon_after_fork(plq_transport_instance *self) {
   if (self->event_fd >= 0) close(self->event_fd);
   self->event_fd = -1;
+  if (self->recorder != NULL) record_abandon(self->recorder);
 }
 
 /* ---- calls ---- */
 
+static void wait_for(plq_transport_instance *self, const operation *op) {
+  pthread_mutex_lock(&self->lock);
+  int64_t due_ns = operation_due_ns(op);
+  if (due_ns != FOREVER && self->now_ns < due_ns) self->now_ns = due_ns;
+  while (operation_due_ns(op) > self->now_ns) pthread_cond_wait(&self->changed, &self->lock);
+  pthread_cond_broadcast(&self->changed);
+  pthread_mutex_unlock(&self->lock);
+}
+
 int32_t stub_perform(plq_transport_instance *self, const plq_transport_request *request, const plq_transport_sink *sink,
                      plq_transport_error *error) {
   operation op;
+  if (self->recorder != NULL) return record_perform(self->recorder, request, sink, error);
   if (request->flags != 0)
     return error_set(error, PLQ_E_UNSUPPORTED, PLQ_PHASE_NONE, PLQ_DELIVERY_NOT_SENT, "unknown request flags");
   operation_begin(&op, self, request, sink);
-  if (operation_start(&op)) return PLQ_OK;
-  pthread_mutex_lock(&self->lock);
-  int64_t due_ns = operation_due_ns(&op);
-  if (due_ns != FOREVER && self->now_ns < due_ns) self->now_ns = due_ns;
-  while (operation_due_ns(&op) > self->now_ns) pthread_cond_wait(&self->changed, &self->lock);
-  pthread_cond_broadcast(&self->changed);
-  pthread_mutex_unlock(&self->lock);
-  operation_resume(&op);
+  for (bool ended = operation_start(&op); !ended; ended = operation_resume(&op)) wait_for(self, &op);
   return PLQ_OK;
 }
 
 void stub_cancel(plq_transport_instance *self, uint64_t id) {
+  if (self->recorder != NULL) {
+    record_cancel(self->recorder, id);
+    return;
+  }
   pthread_mutex_lock(&self->lock);
   for (operation *op = self->operations; op != NULL; op = op->next) {
     if (op->request->op == id) op->cancelled = true;
@@ -221,8 +254,7 @@ void stub_cancel(plq_transport_instance *self, uint64_t id) {
 /* The script has no say here: it is about attempts. */
 int32_t stub_prewarm(plq_transport_instance *self, const plq_transport_target *target, uint32_t count, int64_t deadline_ns,
                      uint64_t op, const plq_transport_sink *sink, plq_transport_error *error, uint32_t *out_open) {
-  (void)target;
-  (void)op;
+  if (self->recorder != NULL) return record_prewarm(self->recorder, target, count, deadline_ns, op, sink, error, out_open);
   bool cancelled = sink_is_cancelled(sink);
   pthread_mutex_lock(&self->lock);
   bool late = self->now_ns > deadline_ns;
@@ -237,13 +269,15 @@ int32_t stub_prewarm(plq_transport_instance *self, const plq_transport_target *t
 }
 
 void stub_quiesce(plq_transport_instance *self, int64_t deadline_ns) {
-  (void)deadline_ns;
+  if (self->recorder != NULL) record_quiesce(self->recorder, deadline_ns);
   pthread_mutex_lock(&self->lock);
   self->idle = 0;
   pthread_mutex_unlock(&self->lock);
 }
 
+/* While it records, time is real, and the core asks neither of these: the clock that counts is that of the transport behind. */
 int64_t stub_now_ns(plq_transport_instance *self) {
+  if (self->recorder != NULL) return self->host->now_ns(self->host->context);
   pthread_mutex_lock(&self->lock);
   int64_t now = self->now_ns;
   pthread_mutex_unlock(&self->lock);

@@ -48,7 +48,7 @@ int64_t operation_due_ns(const operation *op) {
 
 /* ---- how it ends ---- */
 
-static void finish(operation *op, const plq_transport_error *error) {
+void operation_finish(operation *op, const plq_transport_error *error, const plq_transport_transfer *recorded) {
   plq_transport_instance *self = op->instance;
   plq_transport_transfer t = {.struct_size = sizeof t,
                               .queue_ns = -1,
@@ -72,10 +72,14 @@ static void finish(operation *op, const plq_transport_error *error) {
   buffer_clear(&op->response.own_head);
   engine_answer_clear(&op->response.answer);
   op->ended = true;
-  op->sink->on_done(op->sink->context, error, &t);
+  op->sink->on_done(op->sink->context, error, recorded != NULL ? recorded : &t);
 }
 
-static void fail(operation *op, int32_t status, const char *message) {
+static void finish(operation *op, const plq_transport_error *error) {
+  operation_finish(op, error, NULL);
+}
+
+void operation_fail(operation *op, int32_t status, const char *message) {
   plq_transport_error error = {.struct_size = sizeof error};
   error_set(&error, status, op->phase, op->delivery, "%s", message);
   finish(op, &error);
@@ -90,11 +94,10 @@ static void fail_as_scripted(operation *op) {
 }
 
 void operation_drop(operation *op) {
-  fail(op, PLQ_E_CANCELLED, "the operation was cancelled");
+  operation_fail(op, PLQ_E_CANCELLED, "the operation was cancelled");
 }
 
-/* Whether it may go on: not if it was cancelled, or its deadline has passed. Ends it if not. */
-static bool go_on(operation *op) {
+bool operation_go_on(operation *op) {
   plq_transport_instance *self = op->instance;
   int64_t deadline = op->request->deadline_ns;
   pthread_mutex_lock(&self->lock);
@@ -105,12 +108,11 @@ static bool go_on(operation *op) {
   if (stop)
     operation_drop(op);
   else if (late)
-    fail(op, PLQ_E_TIMEOUT_TOTAL, "the deadline passed");
+    operation_fail(op, PLQ_E_TIMEOUT_TOTAL, "the deadline passed");
   return !stop && !late;
 }
 
-/* Makes it wait from when it was submitted, so that operations at the same time wait at the same time. */
-static bool wait_until(operation *op, int64_t delay_ns) {
+bool operation_wait(operation *op, int64_t delay_ns) {
   pthread_mutex_lock(&op->instance->lock);
   op->state = OP_WAITING;
   op->wake_ns = delay_ns > FOREVER - op->started_ns ? FOREVER : op->started_ns + delay_ns;
@@ -118,9 +120,8 @@ static bool wait_until(operation *op, int64_t delay_ns) {
   return false;
 }
 
-/* The sink asked to stop: the core knows why. */
-static bool stopped(operation *op, const char *what) {
-  if (!op->ended) fail(op, PLQ_E_CANCELLED, what);
+bool operation_stopped(operation *op, const char *what) {
+  if (!op->ended) operation_fail(op, PLQ_E_CANCELLED, what);
   return true;
 }
 
@@ -138,14 +139,13 @@ static bool deliver_lines(operation *op, engine_text lines) {
   return true;
 }
 
-/* Lets time pass inside a response. Ends the operation if that is past its deadline. */
-static bool pause_for(operation *op, int64_t delay_ns) {
+bool operation_pause(operation *op, int64_t delay_ns) {
   plq_transport_instance *self = op->instance;
   if (delay_ns == 0) return true;
   int64_t until = stub_now_ns(self) + delay_ns;
   bool late = until > op->request->deadline_ns;
   stub_sleep_until_ns(self, late ? op->request->deadline_ns : until);
-  if (late) fail(op, PLQ_E_TIMEOUT_TOTAL, "the deadline passed");
+  if (late) operation_fail(op, PLQ_E_TIMEOUT_TOTAL, "the deadline passed");
   return !late;
 }
 
@@ -155,10 +155,10 @@ static bool deliver_body(operation *op, engine_text body) {
     size_t len = piece < body.len ? (size_t)piece : body.len;
     op->received += len;
     if (op->sink->on_body(op->sink->context, (const uint8_t *)body.data, len) != 0) return false;
-    if (!go_on(op)) return false;
+    if (!operation_go_on(op)) return false;
     body.data += len;
     body.len -= len;
-    if (body.len > 0 && op->entry != NULL && !pause_for(op, op->entry->piece_delay_ns)) return false;
+    if (body.len > 0 && op->entry != NULL && !operation_pause(op, op->entry->piece_delay_ns)) return false;
   }
   return true;
 }
@@ -168,20 +168,20 @@ static bool deliver(operation *op) {
   const script_fault *f = op->entry == NULL || op->entry->fault.after == FAULT_NONE ? NULL : &op->entry->fault;
   engine_text body = r->body;
   op->phase = PLQ_PHASE_RECEIVE;
-  if (!deliver_lines(op, r->head)) return stopped(op, "the host stopped at the response's head");
-  if (!go_on(op)) return true;
+  if (!deliver_lines(op, r->head)) return operation_stopped(op, "the host stopped at the response's head");
+  if (!operation_go_on(op)) return true;
   if (f != NULL && f->after == FAULT_AFTER_HEAD) {
     fail_as_scripted(op);
     return true;
   }
   if (f != NULL && f->body_bytes < body.len) body.len = (size_t)f->body_bytes;
-  if (!deliver_body(op, body)) return stopped(op, "the host stopped at the response's body");
+  if (!deliver_body(op, body)) return operation_stopped(op, "the host stopped at the response's body");
   if (f != NULL)
     fail_as_scripted(op);
   else if (op->entry != NULL && op->entry->truncated)
-    fail(op, PLQ_E_TRUNCATED_BODY, "the script's body is shorter than its Content-Length");
+    operation_fail(op, PLQ_E_TRUNCATED_BODY, "the script's body is shorter than its Content-Length");
   else if (!deliver_lines(op, r->trailers))
-    stopped(op, "the host stopped at the response's trailers");
+    operation_stopped(op, "the host stopped at the response's trailers");
   else
     finish(op, NULL);
   return true;
@@ -242,19 +242,19 @@ static bool connect_and_send(operation *op) {
   plq_transport_connection connection;
   connection_take(op);
   connection_describe(op, &connection);
-  if (op->sink->on_connected(op->sink->context, &connection) != 0) return stopped(op, "the host refused the connection");
-  if (!go_on(op)) return true;
+  if (op->sink->on_connected(op->sink->context, &connection) != 0)
+    return operation_stopped(op, "the host refused the connection");
+  if (!operation_go_on(op)) return true;
   op->sent = true;
   op->phase = PLQ_PHASE_WAIT;
   op->delivery = PLQ_DELIVERY_MAYBE_SENT;
-  if (op->entry != NULL && op->entry->hang) return wait_until(op, FOREVER);
+  if (op->entry != NULL && op->entry->hang) return operation_wait(op, FOREVER);
   if (!find_response(op)) {
-    fail(op, PLQ_E_MEMORY, "out of memory");
+    operation_fail(op, PLQ_E_MEMORY, "out of memory");
     return true;
   }
-  if (op->entry != NULL && op->entry->delay_ns > 0) return wait_until(op, op->entry->delay_ns);
-  operation_resume(op);
-  return true;
+  if (op->entry != NULL && op->entry->delay_ns > 0) return operation_wait(op, op->entry->delay_ns);
+  return operation_resume(op);
 }
 
 bool operation_start(operation *op) {
@@ -262,22 +262,23 @@ bool operation_start(operation *op) {
     operation_drop(op);
     return true;
   }
-  if (!go_on(op)) return true;
+  if (!operation_go_on(op)) return true;
+  if (op->instance->replaying) return replay_start(op);
   op->entry = take_entry(op->instance);
   const script_fault *f = op->entry == NULL ? NULL : &op->entry->fault;
   if (f == NULL || f->after != FAULT_AT_START) return connect_and_send(op);
   op->phase = f->phase;
   op->delivery = f->delivery;
-  if (op->entry->delay_ns > 0) return wait_until(op, op->entry->delay_ns);
+  if (op->entry->delay_ns > 0) return operation_wait(op, op->entry->delay_ns);
   fail_as_scripted(op);
   return true;
 }
 
-void operation_resume(operation *op) {
-  if (!go_on(op)) return;
+bool operation_resume(operation *op) {
+  if (!operation_go_on(op)) return true;
+  if (op->recorded != NULL) return replay_resume(op);
   fault_point after = op->entry == NULL ? FAULT_NONE : op->entry->fault.after;
-  if (after == FAULT_AT_START || after == FAULT_AFTER_CONNECTED)
-    fail_as_scripted(op);
-  else
-    deliver(op);
+  if (after != FAULT_AT_START && after != FAULT_AFTER_CONNECTED) return deliver(op);
+  fail_as_scripted(op);
+  return true;
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The stub transport: no network and no waiting. An operation is answered by the next entry of a script, or by the emulator's
- * engine, which runs inside it. Time is virtual: it begins at the host's clock and moves only by what the script and the caller
- * ask for. The script's format is described in script.c.
+ * engine, which runs inside it, or by the next entry of a cassette. Time is virtual: it begins at the host's clock and moves only
+ * by what the script or cassette and the caller ask for. The script's format is described in script.c. When it records a
+ * cassette, another transport does all of it, and time is real.
  */
 #ifndef PLASTIQ_STUB_H
 #define PLASTIQ_STUB_H
 
+#include <plastiq/chain.h>
 #include <plastiq/transport.h>
 
+#include "cassette.h"
 #include "engine.h"
 #include "json_input.h"
 
@@ -137,8 +140,11 @@ typedef struct operation {
   int64_t wake_ns; /* while waiting: when the response comes; FOREVER: never */
   uint64_t received;
   const script_entry *entry; /* NULL: the engine answers */
+  const cassette_entry *recorded;
   response response;
 } operation;
+
+typedef struct recorder recorder;
 
 struct plq_transport_instance {
   const plq_transport_host *host;
@@ -154,6 +160,11 @@ struct plq_transport_instance {
   uint64_t submitted;
   int event_fd;
   bool woken;
+  recorder *recorder; /* another transport carries the requests, and nothing above but host counts */
+  bool replaying;
+  cassette cassette;
+  size_t next_entry;
+  cassette_secrets seen; /* of the requests so far */
 };
 
 /* connection.c */
@@ -170,12 +181,48 @@ void operation_begin(operation *op, plq_transport_instance *self, const plq_tran
                      const plq_transport_sink *sink);
 /* Carries it out until it has to wait. True: it has ended. False: call operation_resume when it is due. */
 bool operation_start(operation *op);
-/* Goes on after the wait, to the end. */
-void operation_resume(operation *op);
+/* Goes on after the wait. True: it has ended. False: it waits again. */
+bool operation_resume(operation *op);
 /* Ends it as cancelled, wherever it is. */
 void operation_drop(operation *op);
 /* When a waiting operation is due: at once if it was cancelled, FOREVER if only a cancel can end it. With the lock. */
 int64_t operation_due_ns(const operation *op);
+
+/* For replay.c. Each that ends the operation calls on_done. */
+void operation_finish(operation *op, const plq_transport_error *error, const plq_transport_transfer *recorded);
+void operation_fail(operation *op, int32_t status, const char *message);
+/* The sink asked to stop: the core knows why. Always true. */
+bool operation_stopped(operation *op, const char *what);
+/* Whether it may go on: not if it was cancelled, or its deadline has passed. Ends it if not. */
+bool operation_go_on(operation *op);
+/* Makes it wait from when it was submitted, so that operations at the same time wait at the same time. Always false. */
+bool operation_wait(operation *op, int64_t delay_ns);
+/* Lets time pass inside a response. Ends the operation, and is false, if that is past its deadline. */
+bool operation_pause(operation *op, int64_t delay_ns);
+
+/* replay.c */
+int32_t replay_open(plq_transport_instance *self, const char *path, plq_transport_error *error);
+void replay_close(plq_transport_instance *self);
+bool replay_start(operation *op);
+bool replay_resume(operation *op);
+
+/* record.c: what the functions of the instance do in its place */
+int32_t record_open(plq_transport_instance *instance, const char *path, engine_text over, plq_transport_error *error);
+void record_close(recorder *self);
+void record_abandon(recorder *self);
+int32_t record_perform(recorder *self, const plq_transport_request *request, const plq_transport_sink *sink,
+                       plq_transport_error *error);
+/* False: submit is refused, and the other three are not to be called. */
+bool record_is_async(const recorder *self);
+int32_t record_submit(recorder *self, const plq_transport_request *request, const plq_transport_sink *sink,
+                      plq_transport_error *error);
+int32_t record_event_fd(recorder *self);
+int32_t record_drive(recorder *self, int64_t until_ns);
+void record_wake(recorder *self);
+void record_cancel(recorder *self, uint64_t op);
+int32_t record_prewarm(recorder *self, const plq_transport_target *target, uint32_t count, int64_t deadline_ns, uint64_t op,
+                       const plq_transport_sink *sink, plq_transport_error *error, uint32_t *out_open);
+void record_quiesce(recorder *self, int64_t deadline_ns);
 
 int32_t error_set(plq_transport_error *error, int32_t status, int32_t phase, int32_t delivery, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
