@@ -85,6 +85,7 @@ static const plq_transport_functions functions = {
 };
 
 static int32_t count_connections(plq_transport_instance *self, uint32_t *out_open, uint32_t *out_busy) {
+  if (self->recorder != NULL) return PLQ_E_UNSUPPORTED; /* they are another transport's */
   pthread_mutex_lock(&self->lock);
   *out_busy = self->busy;
   *out_open = self->idle + self->busy;
