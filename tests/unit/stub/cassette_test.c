@@ -186,6 +186,18 @@ static void bodies(void **state) {
   expect_rows_end();
 }
 
+/* Also one that does not look like a secret, and however it was written. */
+static void what_was_given_out_is_known(void **state) {
+  cassette_secrets secrets = {.host = &host};
+  char given[] = "{\"clientSecret\":\"blue\\u0067reen\"}", told[] = "{\"message\":\"not bluegreen, but red\"}";
+  uint64_t number = 0;
+  (void)state;
+  assert_true(cassette_scrub_body(&secrets, CASSETTE_BODY_ANSWER, &number, given, strlen(given)));
+  assert_true(cassette_scrub_body(&secrets, CASSETTE_BODY_ERROR, &number, told, strlen(told)));
+  assert_string_equal(told, "{\"message\":\"not xxxxxxxxx, but red\"}");
+  cassette_secrets_clear(&secrets);
+}
+
 /* ---- what the core makes of a body, before and after ---- */
 
 static uint32_t dice(void) {
@@ -909,6 +921,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(cards, setup, teardown),
       cmocka_unit_test_setup_teardown(lines, setup, teardown),
       cmocka_unit_test_setup_teardown(bodies, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_was_given_out_is_known, setup, teardown),
       cmocka_unit_test_setup_teardown(the_verdict_stays, setup, teardown),
       cmocka_unit_test_setup_teardown(many_secrets, setup, teardown),
       cmocka_unit_test_setup_teardown(overlapping_secrets, setup, teardown),
