@@ -45,7 +45,7 @@ static int32_t check_class(struct plq__loading *loading, const char *stage, uint
   loading->field = "allow_test_transports";
   return plq__loading_fail(
       loading, PLQ_E_TRANSPORT_TEST_CLASS, stage,
-      "%s is a test transport, which never reaches the service; set the option allow_test_transports to true in code "
+      "%s is a test transport, which does not reach the service by itself; set the option allow_test_transports to true in code "
       "if that is meant",
       loading->path);
 }

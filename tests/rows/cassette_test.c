@@ -49,6 +49,10 @@ static int teardown(void **state) {
   return fixture_teardown(state);
 }
 
+#define TAPE_OF(mode)          \
+  {"stub.cassette", path}, {   \
+    "stub.cassette_mode", mode \
+  }
 #define TAPE(mode)                                                                                                       \
   {"stub.cassette", path}, {"stub.cassette_mode", mode}, {"stub.record_over", fixture_tls()}, {"access_token", TOKEN}, { \
     "second_access_token", SECOND                                                                                        \
@@ -159,6 +163,26 @@ static void test_what_may_differ(void **state) {
   assert_string_equal(fixture_text(fixture_call(self), "status"), "PLQ_OK");
   assert_string_equal(fixture_text(self->outcome.json, "secret"), "test-secret-00000001");
   assert_string_equal(fixture_text(self->outcome.json, "trace_id"), TRACE);
+}
+
+static const char *extra_of(const char *secret) {
+  static char call[128];
+  snprintf(call, sizeof call, "{\"extra\":{\"given\":\"%s\"}}", secret);
+  return call;
+}
+
+/* A program that sends on what it was given sends something else when it is given something else. */
+static void test_a_secret_that_is_sent_on(void **state) {
+  fixture *self = *state;
+  fixture_serve(self, "[" GOOD "," GOOD "]");
+  for (int i = 0; i < 2; i++) {
+    fixture_connect(self, "stub",
+                    (fixture_options){TAPE_OF(i == 0 ? "record" : "replay"), {"stub.record_over", fixture_tls()}, FIXTURE_END});
+    const char *call = extra_of(fixture_text(fixture_call(self), "secret"));
+    assert_string_equal(fixture_text(fixture_call_case(self, call), "status"), "PLQ_OK");
+  }
+  fixture_stop(self);
+  assert_no_secret();
 }
 
 static void test_what_may_not(void **state) {
@@ -298,8 +322,10 @@ static void test_fork(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_the_same_again),     TEST(test_what_may_differ), TEST(test_what_may_not), TEST(test_rules_hold_behind),
-      TEST(test_verification_holds), TEST(test_warm_and_cancel), TEST(test_fork),
+      TEST(test_the_same_again),    TEST(test_what_may_differ),
+      TEST(test_what_may_not),      TEST(test_a_secret_that_is_sent_on),
+      TEST(test_rules_hold_behind), TEST(test_verification_holds),
+      TEST(test_warm_and_cancel),   TEST(test_fork),
   };
   return cmocka_run_group_tests_name("cassettes", tests, NULL, NULL);
 }

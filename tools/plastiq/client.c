@@ -10,7 +10,7 @@ const struct poptOption cli_loading_table[] = {
     {"transport-dir", 0, POPT_ARG_STRING, NULL, CLI_TRANSPORT_DIR, "Folder in which transport names are looked up", "DIR"},
     {"transport-allow", 0, POPT_ARG_STRING, NULL, CLI_TRANSPORT_ALLOW, "Transports that may be used", "NAME,..."},
     {"allow-test-transports", 0, POPT_ARG_NONE, NULL, CLI_ALLOW_TEST_TRANSPORTS,
-     "Allow transports that never reach the service, such as stub", NULL},
+     "Allow transports that do not reach the service by themselves, such as stub", NULL},
     {"option", 0, POPT_ARG_STRING, NULL, CLI_OPTION, "Any other option of docs/options.md; may be given more than once",
      "KEY=VALUE"},
     POPT_TABLEEND};

@@ -43,6 +43,10 @@ static int32_t take_entry(operation *op, cassette_arena *arena, cassette_problem
     snprintf(problem->text, sizeof problem->text, "entry %zu of %zu: %.200s", self->next_entry + 1, tape->count, difference.text);
     return PLQ_E_CASSETTE_MISMATCH;
   }
+  if (!cassette_secrets_add_answer(&self->seen, entry)) {
+    snprintf(problem->text, sizeof problem->text, "out of memory");
+    return PLQ_E_MEMORY;
+  }
   self->next_entry++;
   op->recorded = entry;
   return PLQ_OK;

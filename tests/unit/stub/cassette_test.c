@@ -186,6 +186,57 @@ static void bodies(void **state) {
   expect_rows_end();
 }
 
+static void schemes(void **state) {
+  static const char *const rows[][3] = {
+      {"Authorization", "Bearer abc", "Bearer"},
+      {"authorization", "basic abc", "basic"},
+      {"Authorization", "half other", ""},
+      {"Authorization", "abc", ""},
+      {"Authorization", "", ""},
+      {"X-Key", "Bearer abc", ""},
+  };
+  (void)state;
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    cassette_arena arena = {.host = &host};
+    cassette_secrets secrets = {.host = &host};
+    cassette_request kept;
+    plq_transport_header header = {.name = rows[i][0],
+                                   .name_len = strlen(rows[i][0]),
+                                   .value = rows[i][1],
+                                   .value_len = strlen(rows[i][1]),
+                                   .flags = PLQ_TRANSPORT_HEADER_SENSITIVE};
+    plq_transport_target target = {.struct_size = sizeof target, .origin = "o", .origin_len = 1};
+    plq_transport_request request = {.struct_size = sizeof request,
+                                     .header_stride = sizeof header,
+                                     .target = &target,
+                                     .method = "GET",
+                                     .method_len = 3,
+                                     .path = "/",
+                                     .path_len = 1,
+                                     .headers = &header,
+                                     .header_count = 1};
+    assert_true(cassette_request_keep(&arena, &secrets, &request, &kept));
+    EXPECT_ROW(kept.headers[0].secret && kept.headers[0].value.len == strlen(rows[i][2]) &&
+                   memcmp(kept.headers[0].value.at, rows[i][2], kept.headers[0].value.len) == 0,
+               rows[i][1]);
+    cassette_secrets_clear(&secrets);
+    cassette_arena_clear(&arena);
+  }
+  expect_rows_end();
+}
+
+/* Also one that does not look like a secret, and however it was written. */
+static void what_was_given_out_is_known(void **state) {
+  cassette_secrets secrets = {.host = &host};
+  char given[] = "{\"clientSecret\":\"blue\\u0067reen\"}", told[] = "{\"message\":\"not bluegreen, but red\"}";
+  uint64_t number = 0;
+  (void)state;
+  assert_true(cassette_scrub_body(&secrets, CASSETTE_BODY_ANSWER, &number, given, strlen(given)));
+  assert_true(cassette_scrub_body(&secrets, CASSETTE_BODY_ERROR, &number, told, strlen(told)));
+  assert_string_equal(told, "{\"message\":\"not xxxxxxxxx, but red\"}");
+  cassette_secrets_clear(&secrets);
+}
+
 /* ---- what the core makes of a body, before and after ---- */
 
 static uint32_t dice(void) {
@@ -909,6 +960,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(cards, setup, teardown),
       cmocka_unit_test_setup_teardown(lines, setup, teardown),
       cmocka_unit_test_setup_teardown(bodies, setup, teardown),
+      cmocka_unit_test_setup_teardown(schemes, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_was_given_out_is_known, setup, teardown),
       cmocka_unit_test_setup_teardown(the_verdict_stays, setup, teardown),
       cmocka_unit_test_setup_teardown(many_secrets, setup, teardown),
       cmocka_unit_test_setup_teardown(overlapping_secrets, setup, teardown),

@@ -119,6 +119,8 @@ typedef struct cassette_secrets {
 bool cassette_secrets_add(cassette_secrets *self, cassette_text secret);
 /* Adds what a request has: the values of its sensitive headers, whole and without the scheme. */
 bool cassette_secrets_add_request(cassette_secrets *self, const plq_transport_request *request);
+/* Adds what a replayed success gives out: what a program does with it was taken out of later requests when they were recorded. */
+bool cassette_secrets_add_answer(cassette_secrets *self, const cassette_entry *entry);
 /* Whether a text has one of them in it. */
 bool cassette_secrets_in(const cassette_secrets *self, cassette_text text);
 void cassette_secrets_clear(cassette_secrets *self);

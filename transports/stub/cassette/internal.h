@@ -20,7 +20,7 @@ static inline const plq_transport_header *cassette_header_at(const plq_transport
 
 /* Whether a header's value is never kept. */
 bool cassette_is_secret(const plq_transport_header *header);
-/* "Bearer" of such a value, if the header is one that has schemes; else nothing. */
+/* "Bearer" of such a value, if it begins with a scheme that is known: any other first word could be a part of the secret. */
 cassette_text cassette_scheme(const plq_transport_header *header);
 /* Puts x in place of every secret. */
 void cassette_hide_known(const cassette_secrets *self, char *text, size_t len);

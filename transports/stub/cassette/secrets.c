@@ -23,12 +23,15 @@ bool cassette_is_secret(const plq_transport_header *header) {
 }
 
 cassette_text cassette_scheme(const plq_transport_header *header) {
-  cassette_text name = {header->name, header->name_len};
+  static const char *const schemes[] = {"Bearer", "Basic", "Digest", "DPoP", "Negotiate"};
+  cassette_text name = {header->name, header->name_len}, none = {header->value, 0};
   const char *space = memchr(header->value, ' ', header->value_len);
-  size_t len = space == NULL ? 0 : (size_t)(space - header->value);
-  bool has = is_name(name, "Authorization") || is_name(name, "Proxy-Authorization");
-  for (size_t i = 0; i < len; i++) has = has && ((header->value[i] | 0x20) >= 'a' && (header->value[i] | 0x20) <= 'z');
-  return (cassette_text){header->value, has && len <= 16 ? len : 0};
+  cassette_text first = {header->value, space == NULL ? 0 : (size_t)(space - header->value)};
+  if (!is_name(name, "Authorization") && !is_name(name, "Proxy-Authorization")) return none;
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+    if (is_name(first, schemes[i])) return first;
+  }
+  return none;
 }
 
 static void forget(cassette_secrets *self, size_t index) {

@@ -108,11 +108,25 @@ static int http_status(const cassette_entry *entry) {
   return 0;
 }
 
+static cassette_body_kind kind_of(const cassette_entry *entry) {
+  int status = http_status(entry);
+  return status >= 400 && status <= 599 ? CASSETTE_BODY_ERROR : CASSETTE_BODY_ANSWER;
+}
+
+bool cassette_secrets_add_answer(cassette_secrets *self, const cassette_entry *entry) {
+  cassette_arena arena = {.host = self->host};
+  uint64_t number = 0;
+  if (kind_of(entry) != CASSETTE_BODY_ANSWER) return true;
+  char *copy = cassette_arena_copy(&arena, entry->body);
+  bool good = copy != NULL && cassette_scrub_body(self, CASSETTE_BODY_ANSWER, &number, copy, entry->body.len);
+  cassette_arena_clear(&arena);
+  return good;
+}
+
 /* Takes the secrets out of what was received, where it lies: the take is about to be wiped. */
 static bool scrub(cassette_writer *self, cassette_take *take) {
   cassette_entry *entry = &take->entry;
-  int status = http_status(entry);
-  cassette_body_kind kind = status >= 400 && status <= 599 ? CASSETTE_BODY_ERROR : CASSETTE_BODY_ANSWER;
+  cassette_body_kind kind = kind_of(entry);
   if (!cassette_secrets_add_request(&self->secrets, take->request)) return false;
   if (!cassette_scrub_body(&self->secrets, kind, &self->number, take->body.at, take->body.len)) return false;
   if (!cassette_request_keep(&take->arena, &self->secrets, take->request, &entry->request)) return false;
