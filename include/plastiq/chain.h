@@ -7,8 +7,8 @@
  *     const plq_chain *chain = host->get_extension(host->context, PLQ_EXTENSION_CHAIN);
  *
  * The transport behind is loaded as if the option transport named it: transport_allow, allow_test_transports, the checks of its file and
- * the load log hold alike. Its instance has the client's options, so a key that it needs is one that the user sets in any case: ca_file,
- * curl.resolve. What it refuses is the client's error, word for word.
+ * the load log hold alike. Its instance has the client's options, so a key that it needs is one that the user sets in any case: ca_file, resolve,
+ * and its own. What it refuses is the client's error, word for word.
  *
  * A chain has two links. An instance has at most one other behind it, and that one none; a transport is not put behind itself.
  * The clock follows the chain: with another instance behind it, an extension "plastiq.clock/1" of the one in front is left alone, and that
