@@ -1,37 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Installs into an empty prefix and uses it as a newcomer would: with cc and pkg-config alone.
+# Installs into an empty prefix and uses it as a newcomer would: with cc and pkg-config alone, or with CMake.
 # install.sh SOURCE_DIR
 set -euo pipefail
 source_dir=$1
-unset "${!PLASTIQ_@}"
-export PLASTIQ_ACCESS_TOKEN=test-key-0000000000000000 EXAMPLE_TOKEN=test-key-0000000000000000
-unset LD_LIBRARY_PATH DESTDIR CFLAGS CPPFLAGS LDFLAGS
-umask 022
-emulator=
-trap 'echo "install: failed in line $LINENO" >&2' ERR
-# Outside of the tree: a prefix inside it would name the source folder by itself.
-work=$(mktemp -d)
-trap '[ -z "$emulator" ] || kill "$emulator" 2>/dev/null || true; rm -rf "$work"' EXIT
+. "$source_dir/tests/install/lib.sh"
 prefix=$work/prefix
 
-step() { echo "-- $*"; }
-# has PATTERN COMMAND ..: the command succeeds and prints a line like this. Not a pipe: grep would end before the writer does.
-has() {
-  local pattern=$1 printed
-  shift
-  printed=$("$@") && grep -q "$pattern" <<<"$printed" && return
-  printf '%s\nprinted no line like %s, but:\n%s\n' "$*" "$pattern" "$printed" >&2
-  return 1
-}
-# c_blocks PAGE: its C code, as it stands
-c_blocks() { awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source_dir/$1"; }
-
 step "build and install"
-cmake -S "$source_dir" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$prefix" -DPLASTIQ_TESTS=OFF >"$work/log"
-cmake --build "$work/build" >>"$work/log" 2>&1 || { tail "$work/log"; false; }
-cmake --install "$work/build" >>"$work/log"
-DESTDIR=$work/staged cmake --install "$work/build" >>"$work/log"
+quietly cmake -S "$source_dir" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$prefix" \
+  -DPLASTIQ_TESTS=OFF -DPLASTIQ_STATIC=ON
+quietly cmake --build "$work/build"
+quietly cmake --install "$work/build"
+DESTDIR=$work/staged quietly cmake --install "$work/build"
 diff <(cd "$prefix" && find . -type f -o -type l | sort) <(cd "$work/staged$prefix" && find . -type f -o -type l | sort)
 
 step "nothing that is installed names the build or the source folder"
@@ -58,7 +39,7 @@ has 'SONAME.*\[libplastiq\.so\.1\]' readelf -d "$libdir/libplastiq.so"
 has 'plq_call@@PLASTIQ_1.0' readelf --dyn-syms -W "$libdir/libplastiq.so"
 
 step "the README's example, by cc and pkg-config alone"
-c_blocks README.md >"$work/example.c"
+code c README.md >"$work/example.c"
 [ "$(wc -l <"$work/example.c")" -ge 15 ]
 # shellcheck disable=SC2046
 cc "$work/example.c" $(pkg-config --cflags --libs plastiq) -o "$work/example-as-is"
@@ -72,16 +53,10 @@ export LD_LIBRARY_PATH=$libdir
 "$work/abi"
 
 step "run it over curl against the emulator, then over the stub by one option"
-"$prefix/bin/plastiq-emulator" --make-ca "$work/ca" --ready-file "$work/ready" --log none >/dev/null &
-emulator=$!
-for _ in $(seq 300); do
-  [ -f "$work/ready" ] && break
-  sleep 0.1
-done
-url=$(sed -n 's/.*"url": *"\([^"]*\)".*/\1/p' "$work/ready" | sed 's|\\/|/|g')
-run() { "$work/example" base_url "$url" ca_file "$work/ca/ca.pem" "$@"; }
+start_emulator "$prefix/bin/plastiq-emulator"
+run() { "$work/example" base_url "$url" ca_file "$ca" "$@"; }
 has '^cs_test_' run
-has '^cs_test_' "$work/example-as-is" base_url "$url" ca_file "$work/ca/ca.pem"
+has '^cs_test_' "$work/example-as-is" base_url "$url" ca_file "$ca"
 has '^cs_test_' run transport curl
 has '^cs_test_' run transport stub allow_test_transports true
 if run transport stub >"$work/out" 2>&1; then false; fi
@@ -101,16 +76,16 @@ grep -q 'PLQ_E_TRANSPORT_TEST_CLASS: the variable PLASTIQ_TRANSPORT:' "$work/out
 PLASTIQ_TRANSPORT=stub has '^cs_test_' run allow_test_transports true
 PLASTIQ_TRANSPORT=$plugindir/libplastiq-transport-curl.so run >"$work/out" 2>&1 && false
 grep -q 'PLQ_E_TRANSPORT_NAME: the variable PLASTIQ_TRANSPORT:' "$work/out"
-PLASTIQ_BASE_URL=$url "$work/example" ca_file "$work/ca/ca.pem" >"$work/out" 2>&1 && false # the token is from code, the address is not
+PLASTIQ_BASE_URL=$url "$work/example" ca_file "$ca" >"$work/out" 2>&1 && false # the token is from code, the address is not
 grep -q PLQ_E_AMBIENT_ADDRESS "$work/out"
-PLASTIQ_BASE_URL=$url PLASTIQ_CA_FILE=$work/ca/ca.pem has '^cs_test_' env -u EXAMPLE_TOKEN "$work/example"
+PLASTIQ_BASE_URL=$url PLASTIQ_CA_FILE=$ca has '^cs_test_' env -u EXAMPLE_TOKEN "$work/example"
 
 step "the examples of docs/observers.md: a span of OpenTelemetry, and Prometheus text"
 for example in 1 2; do
   awk -v wanted=$example '/^```c$/ { inside = ++count == wanted; next } /^```$/ { inside = 0 } inside' "$source_dir/docs/observers.md" >"$work/observer$example.c"
   # shellcheck disable=SC2046
   cc -std=gnu11 -Wall -Wextra -Werror -Wno-cast-function-type "$work/observer$example.c" $(pkg-config --cflags --libs plastiq) -o "$work/observer$example"
-  PLASTIQ_BASE_URL=$url PLASTIQ_CA_FILE=$work/ca/ca.pem "$work/observer$example" >"$work/observed$example"
+  PLASTIQ_BASE_URL=$url PLASTIQ_CA_FILE=$ca "$work/observer$example" >"$work/observed$example"
 done
 python3 - "$work/observed1" <<'EOF'
 import json, sys
@@ -125,27 +100,27 @@ grep -qx 'plastiq_connections_open 1' "$work/observed2"
 
 step "docs/deployment.md: a file of options, a token that is rotated, and a mistake in the file"
 mkdir "$work/deployment"
-awk '/^```json$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source_dir/docs/deployment.md" |
+code json docs/deployment.md |
   sed "s|/run/secrets/plastiq/token|$work/deployment/token|" >"$work/deployment/options.json"
-awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source_dir/docs/deployment.md" >"$work/deployment/commands"
+code sh docs/deployment.md >"$work/deployment/commands"
 ln -s "$work/observer2" "$work/deployment/program" # Prometheus' example: it takes everything from its surroundings
-deploy() { (cd "$work/deployment" && env -u PLASTIQ_ACCESS_TOKEN PLASTIQ_BASE_URL="$url" PLASTIQ_CA_FILE="$work/ca/ca.pem" sh -e ./commands); }
+deploy() { (cd "$work/deployment" && env -u PLASTIQ_ACCESS_TOKEN PLASTIQ_BASE_URL="$url" PLASTIQ_CA_FILE="$ca" sh -e ./commands); }
 has 'status="PLQ_OK"} 3' deploy
 sed -i 's/"timeout_ms": 5000/"timeout_ms": "5000"/' "$work/deployment/options.json"
 if deploy >"$work/out" 2>&1; then false; fi
 grep -q "the file $work/deployment/options.json, line 4, column 18: timeout_ms must be a number" "$work/out"
 
 step "the example of docs/testing.md passes"
-c_blocks docs/testing.md >"$work/testing.c"
+code c docs/testing.md >"$work/testing.c"
 # shellcheck disable=SC2046
 cc -std=c11 -Wall -Wextra -Werror "$work/testing.c" $(pkg-config --cflags --libs plastiq) -o "$work/testing"
 "$work/testing"
 
 step "the example of docs/cassettes.md records from the emulator, and replays without it"
-c_blocks docs/cassettes.md >"$work/tape.c"
+code c docs/cassettes.md >"$work/tape.c"
 # shellcheck disable=SC2046
 cc -std=c11 -Wall -Wextra -Werror "$work/tape.c" $(pkg-config --cflags --libs plastiq) -o "$work/tape"
-has '^cs_test_' "$work/tape" record "$work/calls.cassette" base_url "$url" ca_file "$work/ca/ca.pem"
+has '^cs_test_' "$work/tape" record "$work/calls.cassette" base_url "$url" ca_file "$ca"
 has '^test-secret-x*00000001$' "$work/tape" replay "$work/calls.cassette" base_url "$url"
 if grep -q -e cs_test_ -e test-key "$work/calls.cassette"; then false; fi
 has '^> Authorization: Bearer (not kept)$' "$prefix/bin/plastiq" cassette show "$work/calls.cassette"
@@ -154,13 +129,60 @@ step "the installed program finds its library and its transports by itself"
 unset LD_LIBRARY_PATH
 has plastiq "$prefix/bin/plastiq" --version
 has libcurl "$prefix/bin/plastiq" transports
-has '^cs_test_' "$prefix/bin/plastiq" client-secrets create --base-url "$url" --ca-file "$work/ca/ca.pem"
-kill "$emulator"
-wait "$emulator"
-emulator=
+has '^cs_test_' "$prefix/bin/plastiq" client-secrets create --base-url "$url" --ca-file "$ca"
+
+step "docs/linking.md: pkg-config and CMake"
+linking() { code "$1" docs/linking.md "$2"; }
+folder=$work/linking
+mkdir "$folder"
+cp "$work/example.c" "$folder/"
+# in_folder: runs the page's commands, from standard input, where its files are
+in_folder() { quietly env CMAKE_PREFIX_PATH="$prefix" bash -euc "cd '$folder'; $(cat)"; }
+linking sh pkg-config | in_folder
+LD_LIBRARY_PATH=$libdir has '^cs_test_' "$folder/example" base_url "$url" ca_file "$ca"
+linking cmake CMake >"$folder/CMakeLists.txt"
+linking sh CMake | in_folder
+has '^cs_test_' "$folder/build/example" base_url "$url" ca_file "$ca"
+
+step "docs/linking.md: transports inside the program, with all three in one"
+linking c "Transports inside the program" >"$folder/linked.c"
+linking sh "Transports inside the program" | in_folder
+LD_LIBRARY_PATH=$libdir linked "$folder/example-linked"
+linked "$folder/example-archive"
+rm -r "$folder/build"
+linking cmake "Transports inside the program" >"$folder/CMakeLists.txt"
+echo 'cmake -S . -B build; cmake --build build' | in_folder
+linked "$folder/build/example-static"
+sed 's/_stub/_curl/' "$folder/linked.c" >"$folder/curl.c"
+sed -i 's/linked.c/& curl.c/; s/plastiq::transport-stub/& plastiq::transport-curl/' "$folder/CMakeLists.txt"
+echo 'cmake --build build' | in_folder
+linked "$folder/build/example-static"
+has '^cs_test_' "$folder/build/example-static" transport curl transport_dir /dev base_url "$url" ca_file "$ca"
+for archive in "$libdir"/libplastiq-transport-*.a; do # no name of it can meet one of the program or of another transport
+  name=${archive##*-transport-}
+  [ "$(nm --extern-only --defined-only "$archive" | awk 'NF == 3 { print $3 }')" = "plq_transport_entry_v1_${name%.a}" ]
+done
+nm --extern-only --defined-only "$libdir/libplastiq.a" >"$work/out"
+awk 'NF == 3 && $3 !~ /^plq_/ { print "libplastiq.a defines " $3; bad = 1 } END { exit bad }' "$work/out"
+
+step "find_package: versions and components"
+# finds [ARGUMENT ..]: whether find_package(plastiq ARGUMENT ..) succeeds
+finds() {
+  mkdir -p "$work/finds"
+  printf '%s\n' "cmake_minimum_required(VERSION 3.16)" "project(finds LANGUAGES C)" "find_package(plastiq $*)" \
+    >"$work/finds/CMakeLists.txt"
+  rm -rf "$work/finds/build"
+  CMAKE_PREFIX_PATH=$prefix cmake -S "$work/finds" -B "$work/finds/build" >"$work/log" 2>&1
+}
+version=$(pkg-config --modversion plastiq)
+finds "$version" EXACT REQUIRED
+finds "${version%.*}" REQUIRED COMPONENTS plastiq transport static
+for wrong in "${version%.*}.99999" 99.0 "0.0 EXACT" "COMPONENTS no-such-component"; do
+  finds "$wrong" REQUIRED && false
+done
 
 step "somebody else's transport, by cc and plastiq-transport alone: the one of docs/transport-guide.md"
-c_blocks docs/transport-guide.md >"$work/canned.c"
+code c docs/transport-guide.md >"$work/canned.c"
 # shellcheck disable=SC2046
 cc -std=c11 -Wall -Wextra -Wpedantic -Werror -O2 -shared -fPIC -fvisibility=hidden -Wl,-z,defs $(pkg-config --cflags plastiq-transport) \
   "$work/canned.c" -o "$plugindir/libplastiq-transport-canned.so"
@@ -170,26 +192,26 @@ has '^canned *test *1\.0' "$prefix/bin/plastiq" transports --allow-test-transpor
 has '^test-secret-01$' "$prefix/bin/plastiq" client-secrets create --transport canned --allow-test-transports
 has '^canned *not usable' "$prefix/bin/plastiq" transports
 
+step "the same one, by CMake and plastiq::transport alone: docs/linking.md"
+rm "$plugindir/libplastiq-transport-canned.so"
+rm -r "$folder/build"
+cp "$work/canned.c" "$folder/"
+linking cmake "A transport with CMake" >"$folder/CMakeLists.txt"
+linking sh "A transport with CMake" | in_folder
+readelf -d "$plugindir/libplastiq-transport-canned.so" >"$work/out"
+if grep -q 'NEEDED.*plastiq' "$work/out"; then false; fi
+has '^test-secret-01$' "$prefix/bin/plastiq" client-secrets create --transport canned --allow-test-transports
+
 step "the template transport, by cc, libcurl and plastiq-transport alone"
 template=$(find "$prefix/share" -name template.c)
 [ -n "$template" ] && [ "$(wc -l <"$template")" -le 250 ]
-"$prefix/bin/plastiq-emulator" --make-ca "$work/ca2" --ready-file "$work/ready2" --log none >/dev/null &
-emulator=$!
-for _ in $(seq 300); do
-  [ -f "$work/ready2" ] && break
-  sleep 0.1
-done
-url=$(sed -n 's/.*"url": *"\([^"]*\)".*/\1/p' "$work/ready2" | sed 's|\\/|/|g')
 mkdir "$work/template"
 # The page's own commands, in a folder that has the file.
-awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source_dir/docs/template-transport.md" |
-  sed "s|--token-file token|--base-url $url --ca-file $work/ca2/ca.pem|" >"$work/template/commands"
+code sh docs/template-transport.md | sed "s|--token-file token|--base-url $url --ca-file $ca|" >"$work/template/commands"
 grep -q -- '-o libplastiq-transport-template.so' "$work/template/commands"
 cp "$template" "$work/template/"
 has '^cs_test_' bash -euc "cd '$work/template'; PATH='$prefix/bin':\$PATH; . ./commands"
-kill "$emulator"
-wait "$emulator"
-emulator=
+stop_emulator
 
 step "moved away, the programs and pkg-config still work; the transport folder is told"
 mv "$prefix" "$work/moved"
@@ -198,5 +220,7 @@ PKG_CONFIG_PATH=${PKG_CONFIG_PATH/"$prefix"/"$work/moved"}
 moved=$(realpath "$(pkg-config --variable=plugindir plastiq)")
 [[ $moved = "$(realpath "$work/moved")"/* ]]
 has libcurl "$work/moved/bin/plastiq" transports --transport-dir "$moved"
+prefix=$work/moved finds REQUIRED COMPONENTS plastiq transport static
+has "^plastiq_DIR:PATH=$work/moved/" cat "$work/finds/build/CMakeCache.txt"
 PLASTIQ_TRANSPORT_DIR=$moved has libcurl "$work/moved/bin/plastiq" transports
-echo "installed, compiled, swapped, moved"
+echo "installed, compiled, linked, swapped, moved"

@@ -53,3 +53,25 @@ setup_packages() {
   fi
   rm -f "$log"
 }
+
+# setup_sources FOLDER PACKAGE ..: puts Debian's source archives of these packages there, if they are missing. From where the system
+# has its packages, and without a change to its lists, which have no deb-src lines on most systems. Needs no root.
+setup_sources() {
+  local folder=$1 own package missing=() list options
+  own=$(realpath -m -- "$folder")/apt
+  shift
+  for package in "$@"; do
+    compgen -G "$folder/${package}_*.orig.tar.*" >/dev/null || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  mkdir -p "$own/parts" "$own/lists/partial" || return
+  for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
+    [ -f "$list" ] || continue
+    sed 's/^Types:.*/Types: deb-src/; s/^deb /deb-src /' "$list" >"$own/parts/${list##*/}"
+  done
+  options=(-qq -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$own/parts" -o "Dir::State::Lists=$own/lists"
+    -o Dir::Cache::srcpkgcache= -o Dir::Cache::pkgcache=)
+  echo "fetching source archives: ${missing[*]}"
+  apt-get "${options[@]}" update || true # a list of somebody else's may have no sources
+  (cd "$folder" && apt-get "${options[@]}" --download-only --tar-only source "${missing[@]}") && rm -rf "$own"
+}

@@ -95,6 +95,7 @@ CURLcode plqc_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *context) {
   }
   SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
+  if (SSL_CTX_get_security_level(ctx) < 2) SSL_CTX_set_security_level(ctx, 2); /* builds and systems may ask for less */
   /* The client's certificate is for the server, not for a proxy that asks. */
   if (op->instance->identity && !at_proxy(op) && !set_identity(ctx, op->instance->identity)) return CURLE_SSL_CERTPROBLEM;
   return CURLE_OK;

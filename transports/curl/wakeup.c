@@ -4,16 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sockios.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-/* How many bytes wait in (SIOCINQ) or behind (SIOCOUTQ) an unnamed Unix stream socket that lacks close-on-exec; -1 if it is none.
- */
-static int waiting(int fd, unsigned long direction) {
+/* How many bytes wait in (FIONREAD) or behind (TIOCOUTQ) an unnamed Unix stream socket without close-on-exec; -1 if it is none. */
+static int waiting(int fd, int direction) {
   struct sockaddr_un peer = {0};
   socklen_t len = sizeof peer;
   int bytes = -1;
@@ -50,9 +48,9 @@ void plqc_search_end(void) {
  */
 static bool is_pair(CURLM *multi, int reader, int writer) {
   for (int i = 0; i < 3; i++) {
-    if (waiting(reader, SIOCINQ) != 1 || waiting(writer, SIOCOUTQ) <= 0) return false;
+    if (waiting(reader, FIONREAD) != 1 || waiting(writer, TIOCOUTQ) <= 0) return false;
     curl_multi_poll(multi, NULL, 0, 0, NULL);
-    if (waiting(reader, SIOCINQ) != 0 || waiting(writer, SIOCOUTQ) != 0) return false;
+    if (waiting(reader, FIONREAD) != 0 || waiting(writer, TIOCOUTQ) != 0) return false;
     curl_multi_wakeup(multi);
   }
   return true;
@@ -64,9 +62,9 @@ void plqc_find_wakeup_pair(CURLM *multi, int near, int out_pair[2]) {
   out_pair[0] = out_pair[1] = -1;
   if (curl_multi_wakeup(multi) != CURLM_OK) return;
   for (int fd = from; fd < near + 32 && (reader < 0 || writer < 0); fd++) {
-    if (reader < 0 && waiting(fd, SIOCINQ) == 1) {
+    if (reader < 0 && waiting(fd, FIONREAD) == 1) {
       reader = fd;
-    } else if (writer < 0 && waiting(fd, SIOCOUTQ) > 0) {
+    } else if (writer < 0 && waiting(fd, TIOCOUTQ) > 0) {
       writer = fd;
     }
   }
