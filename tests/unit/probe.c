@@ -91,7 +91,15 @@ static int32_t connect_to(const plq_transport_sink *sink, const struct probe_att
   return sink->on_connected(sink->context, &connection);
 }
 
-static void carry_out(const plq_transport_request *request, const plq_transport_sink *sink, const struct probe_attempt *attempt) {
+_Atomic int32_t probe_log_level;
+
+static void log_line(const plq_transport_host *host, const char *line) {
+  probe_log_level = host->log_level(host->context);
+  host->log(host->context, PLQ_LOG_WARNING, line, strlen(line));
+}
+
+static void carry_out(const plq_transport_host *host, const plq_transport_request *request, const plq_transport_sink *sink,
+                      const struct probe_attempt *attempt) {
   see(request);
   bool early = attempt->status != PLQ_OK && attempt->phase < PLQ_PHASE_SEND && attempt->phase != PLQ_PHASE_NONE;
   if (attempt->misdeed != PROBE_NOT_CONNECTED && !early && connect_to(sink, attempt) != 0) {
@@ -100,6 +108,7 @@ static void carry_out(const plq_transport_request *request, const plq_transport_
   }
   probe_now_ns += attempt->takes_ms * 1000000;
   if (attempt->inside != NULL) attempt->inside();
+  if (attempt->logs != NULL) log_line(host, attempt->logs);
   if (sink->is_cancelled(sink->context)) {
     done(sink, PLQ_E_CANCELLED, PLQ_PHASE_WAIT, PLQ_DELIVERY_MAYBE_SENT, "cancelled");
     return;
@@ -139,13 +148,12 @@ static int32_t create(const plq_transport_host *host, const plq_transport_value 
 
 static int32_t perform(plq_transport_instance *self, const plq_transport_request *request, const plq_transport_sink *sink,
                        plq_transport_error *error) {
-  (void)self;
   const struct probe_attempt *attempt = next_attempt();
   if (attempt->refused != PLQ_OK) {
     error->status = attempt->refused;
     return attempt->refused;
   }
-  carry_out(request, sink, attempt);
+  carry_out(self->host, request, sink, attempt);
   return PLQ_OK;
 }
 
@@ -166,7 +174,7 @@ static int32_t drive(plq_transport_instance *self, int64_t until_ns) {
   (void)until_ns;
   const plq_transport_request *request = self->request;
   self->request = NULL;
-  if (request != NULL) carry_out(request, self->sink, next_attempt());
+  if (request != NULL) carry_out(self->host, request, self->sink, next_attempt());
   return PLQ_OK;
 }
 

@@ -38,6 +38,7 @@ struct probe_attempt {
   enum probe_misdeed misdeed;
   int64_t takes_ms;      /* of the virtual clock, between request and response */
   void (*inside)(void);  /* called between request and response */
+  const char *logs;      /* a line of level warning, if the host wants one */
 };
 
 struct probe_seen {
@@ -58,6 +59,8 @@ extern _Atomic int64_t probe_now_ns;
 /* What the core waited for between attempts, in ms of the virtual clock. */
 extern int64_t probe_waits_ms[PROBE_SEEN_MOST];
 extern int probe_waits;
+/* What the host last said of the levels that it wants, asked for by an attempt that logs. */
+extern _Atomic int32_t probe_log_level;
 
 /* Registers the transports, once, and forgets what was seen. For use as setup. */
 int probe_reset(void **state);

@@ -217,6 +217,49 @@ static void what_is_told(void **state) {
   plq_client_free(client);
 }
 
+static void on_warm(void *context, int32_t wanted, int32_t open, const char *status_name) {
+  (void)context;
+  note("warm %d %d %s\n", wanted, open, status_name);
+}
+
+static void warming_is_told(void **state) {
+  (void)state;
+  plq_client_id client = probe_client("probe", "max_connections", "8", NULL);
+  observe(client, "warm", "count open status_name", (plq_observer_fn)on_warm, NULL);
+  assert_int_equal(plq_client_warm(client, 3, 100, NULL, NULL), PLQ_OK);
+  assert_string_equal(told, "warm 3 3 PLQ_OK\n");
+  plq_client_free(client);
+}
+
+static void on_log(void *context, uint64_t number, int32_t level, const char *level_name, const char *source, const char *text) {
+  (void)context;
+  note("%llu %d %s %s: %s\n", (unsigned long long)number, level, level_name, source, text);
+}
+
+/* What a transport logs inside of a call is cleaned and told with the call; with nobody to tell, it is told that nobody listens.
+ */
+static void a_transports_lines_are_told(void **state) {
+  (void)state;
+  static const struct probe_attempt line = {.head = PROBE_OK_HEAD, .body = PROBE_OK_BODY, .logs = "two\nlines \x1b[31m"};
+  static const char *const transports[] = {"probe", "probe-async"};
+  for (size_t i = 0; i < COUNT(transports); i++) {
+    plq_client_id client = probe_client(transports[i], NULL);
+    probe_play(&line, 1);
+    assert_int_equal(call(client), PLQ_OK);
+    assert_int_equal(probe_log_level, INT32_MAX);
+    uint64_t id = observe(client, "log", "call level level_name source text", (plq_observer_fn)on_log, NULL);
+    probe_play(&line, 1);
+    assert_int_equal(call(client), PLQ_OK);
+    assert_int_equal(probe_log_level, 1);
+    char want[120];
+    snprintf(want, sizeof want, "2 3 warning %s: two lines  [31m\n", transports[i]);
+    assert_string_equal(told, want);
+    assert_int_equal(plq_client_unobserve(client, id), PLQ_OK);
+    told[0] = '\0';
+    plq_client_free(client);
+  }
+}
+
 /* A server's key is told as the option pins takes it. */
 static void keys_as_pins(void **state) {
   (void)state;
@@ -496,9 +539,10 @@ static void statistics(void **state) {
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, leftover)
   const struct CMUnitTest tests[] = {
-      CASE(what_may_be_asked_for), CASE(what_is_told),    CASE(keys_as_pins), CASE(no_secret_is_told),
-      CASE(what_is_legal_inside),  CASE(a_cancel_inside), CASE(ends),         CASE(a_child_is_told_too),
-      CASE(from_many_threads),     CASE(statistics),
+      CASE(what_may_be_asked_for),       CASE(what_is_told),      CASE(warming_is_told),
+      CASE(a_transports_lines_are_told), CASE(keys_as_pins),      CASE(no_secret_is_told),
+      CASE(what_is_legal_inside),        CASE(a_cancel_inside),   CASE(ends),
+      CASE(a_child_is_told_too),         CASE(from_many_threads), CASE(statistics),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
