@@ -227,6 +227,7 @@ static int32_t attempt_with(struct call *call, const struct plq__tokens *tokens,
 
 /* Each attempt uses the tokens of its moment, so that a rotation takes effect inside a call. */
 static int32_t make_attempt(struct call *call) {
+  plq__token_files_follow(call->live);
   struct plq__tokens *tokens = plq__live_tokens(call->live);
   uint64_t op = plq__run_op(call->live, call->run);
   if (call->token == 1 && tokens->header[1] == NULL) call->token = 0;

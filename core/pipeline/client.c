@@ -222,7 +222,6 @@ void plq__live_log(struct plq__live *live, int32_t level, struct plq__text text)
 /* ---- tokens ---- */
 
 struct plq__tokens *plq__live_tokens(struct plq__live *live) {
-  plq__token_files_follow(live);
   pthread_mutex_lock(&live->lock);
   struct plq__tokens *tokens = plq__tokens_ref(live->tokens);
   pthread_mutex_unlock(&live->lock);

@@ -75,7 +75,7 @@ struct plq__live *plq__client_live(struct plq__client *client, int32_t *out_stat
 
 /* Cancels every run, lets none begin, and waits until none is left; false: the time is over. */
 bool plq__client_shut(struct plq__client *client, int64_t timeout_ms);
-/* The tokens of this moment, with a reference; files are looked at. */
+/* The tokens of this moment, with a reference. */
 struct plq__tokens *plq__live_tokens(struct plq__live *live);
 /* Replaces them, and follows no file any more; takes over the reference. */
 void plq__live_set_tokens(struct plq__live *live, struct plq__tokens *tokens);

@@ -280,7 +280,10 @@ static int32_t list_names(const struct reader *reader, const ElfW(Ehdr) * head, 
       ElfW(Sym) symbol;
     } entry;
     if (!read_at(reader, table->sh_offset + at, &entry, size)) break;
-    bool wanted = dynamic ? entry.dynamic.d_tag == DT_NEEDED : entry.symbol.st_shndx == SHN_UNDEF && entry.symbol.st_name != 0;
+    /* weak: it does without, such as what compilers mention for libraries that may be there */
+    bool weak = !dynamic && entry.symbol.st_info >> 4 == STB_WEAK;
+    bool wanted = dynamic ? entry.dynamic.d_tag == DT_NEEDED
+                          : entry.symbol.st_shndx == SHN_UNDEF && entry.symbol.st_name != 0 && !weak;
     uint64_t name = dynamic ? entry.dynamic.d_un.d_val : entry.symbol.st_name;
     if (wanted && name < text.sh_size && !add_name(out, names + name)) status = PLQ_E_MEMORY;
   }
