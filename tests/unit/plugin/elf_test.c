@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The reader of ELF files: patched, cut and scrambled copies of a plugin. Nothing here is ever loaded. */
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "support.h"
 
@@ -265,6 +268,63 @@ static void survives_no_memory(void **state) {
   free(object.data);
 }
 
+static bool has(const char *names, size_t len, const char *name) {
+  for (size_t at = 0; at < len; at += strlen(names + at) + 1)
+    if (strcmp(names + at, name) == 0) return true;
+  return false;
+}
+
+/* What this program takes from others: its libraries, and functions of them, but nothing that it defines itself. */
+static void lists_imports(void **state) {
+  (void)state;
+  int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  struct stat info;
+  struct plq__elf_imports imports;
+  assert_true(fd >= 0 && fstat(fd, &info) == 0);
+  assert_int_equal(plq__elf_imports(fd, (uint64_t)info.st_size, &imports), PLQ_OK);
+  assert_true(has(imports.needed, imports.needed_len, "libc.so.6"));
+  assert_true(has(imports.symbols, imports.symbols_len, "memfd_create"));
+  assert_true(has(imports.symbols, imports.symbols_len, "_cmocka_run_group_tests"));
+  assert_false(has(imports.symbols, imports.symbols_len, "main"));
+  assert_false(has(imports.symbols, imports.symbols_len, "__gmon_start__")); /* weak */
+  plq__elf_imports_clear(&imports);
+  close(fd);
+}
+
+/* Cut and scrambled files say less, or nonsense, and harm nobody. */
+static void imports_survive_damage(void **state) {
+  (void)state;
+  struct object object = load("good");
+  struct plq__elf_imports imports;
+  int fd = memfd_create("elf", MFD_CLOEXEC);
+  uint32_t random = 12345;
+  for (size_t len = 0; len < object.len; len += 61) {
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(pwrite(fd, object.data, len, 0), len);
+    assert_int_equal(plq__elf_imports(fd, len, &imports), PLQ_OK);
+    plq__elf_imports_clear(&imports);
+    assert_int_equal(plq__elf_imports(fd, object.len, &imports), PLQ_OK); /* it became shorter meanwhile */
+    plq__elf_imports_clear(&imports);
+  }
+  for (int i = 0; i < 3000; i++) {
+    char *copy = malloc(object.len);
+    assert_non_null(copy);
+    memcpy(copy, object.data, object.len);
+    for (int j = 0; j < 24; j++) {
+      random = random * 1664525 + 1013904223;
+      /* the head, or the table of sections at the end */
+      size_t at = j % 2 ? (random >> 8) % 64 : object.len - 1 - (random >> 8) % (object.len < 2400 ? object.len : 2400);
+      copy[at] = (char)(random >> 24);
+    }
+    assert_int_equal(pwrite(fd, copy, object.len, 0), object.len);
+    assert_int_equal(plq__elf_imports(fd, object.len, &imports), PLQ_OK);
+    plq__elf_imports_clear(&imports);
+    free(copy);
+  }
+  close(fd);
+  free(object.data);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_facts),
@@ -276,6 +336,8 @@ int main(void) {
       cmocka_unit_test(survives_scrambling),
       cmocka_unit_test(survives_a_wrong_size),
       cmocka_unit_test(survives_no_memory),
+      cmocka_unit_test(lists_imports),
+      cmocka_unit_test(imports_survive_damage),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
