@@ -30,7 +30,7 @@ done
 
 step "build by musl-gcc: json-c, msgpack-c, libffi, OpenSSL, libplastiq, and the program"
 code sh docs/linking.md musl >commands
-export CFLAGS=-O1 # which OpenSSL takes in place of its own: a test need not wait for a fast one
+export CFLAGS=-O0 # which OpenSSL takes in place of its own: a test need not wait for a fast one
 quietly bash -eu commands
 one_file example-musl
 if grep -qa GLIBC_TUNABLES example-musl; then false; fi
