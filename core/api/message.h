@@ -18,8 +18,8 @@ struct plq__message {
   plq_request *request;
   const struct plq__operation *operation;
   bool want_attempts, want_secret_handle, want_events;
-  bool describe;         /* in place of an operation: a table of what the library says of itself */
-  char table[40];
+  bool describe;          /* in place of an operation: a table of what the library says of itself */
+  struct plq__text table; /* its name, borrowed from the message */
   struct plq__event_log events; /* what happened, if that is wanted */
 };
 

@@ -37,7 +37,7 @@ static int32_t describe(plq_client_id client, const struct plq__message *message
   plq_options *options = NULL;
   plq_table *table = NULL;
   int32_t status = client != 0 ? plq_client_options(client, &options, out_error) : PLQ_OK;
-  if (status == PLQ_OK) status = plq_table_new(message->table, PLQ_NUL, options, &table, out_error);
+  if (status == PLQ_OK) status = plq_table_new(message->table.at, message->table.len, options, &table, out_error);
   if (status == PLQ_OK) status = plq__message_write_table(reply, message, table);
   plq_table_free(table);
   plq_options_free(options);

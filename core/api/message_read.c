@@ -235,9 +235,7 @@ static int32_t read_describe(struct plq__message *message, const msgpack_object 
   bool good = params != NULL && params->type == MSGPACK_OBJECT_MAP && params->via.map.size == 1 && is_text(&params->via.map.ptr[0].key) &&
               plq__text_is(text_of(&params->via.map.ptr[0].key), "table") && is_text(&params->via.map.ptr[0].val);
   if (!good) return refuse(out_error, "params", "a map with the name of a table, such as {table: \"tables\"}");
-  struct plq__text name = text_of(&params->via.map.ptr[0].val);
-  snprintf(message->table, sizeof message->table, "%.*s", (int)(name.len < sizeof message->table ? name.len : sizeof message->table - 1),
-           name.at);
+  message->table = text_of(&params->via.map.ptr[0].val);
   return PLQ_OK;
 }
 

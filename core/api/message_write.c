@@ -158,7 +158,7 @@ int32_t plq__message_write_table(struct plq__buffer *reply, const struct plq__me
   pack_text(&packer, "results");
   msgpack_pack_map(&packer, 3);
   pack_text(&packer, "table");
-  pack_text(&packer, message->table);
+  msgpack_pack_str_with_body(&packer, message->table.at, message->table.len);
   pack_text(&packer, "columns");
   msgpack_pack_array(&packer, columns);
   for (uint32_t i = 0; i < columns; i++) pack_text(&packer, plq_table_column(table, i, NULL));

@@ -37,11 +37,10 @@ int32_t plq_client_unobserve(plq_client_id id, uint64_t observer) {
   struct plq__live *live;
   struct plq__observers *fresh = NULL, *old = NULL;
   int32_t status;
-  bool found = false;
   struct plq__client *client = plq__enter(id, &live, &status, NULL);
   if (client == NULL) return status;
   pthread_mutex_lock(&live->lock);
-  status = plq__observers_remove(live->observers, observer, &fresh, &found);
+  status = plq__observers_remove(live->observers, observer, &fresh);
   if (status == PLQ_OK) {
     old = live->observers;
     live->observers = fresh;

@@ -231,11 +231,10 @@ int32_t plq__observers_add(const struct plq__observers *old, uint64_t id, struct
 
 #endif
 
-int32_t plq__observers_remove(const struct plq__observers *old, uint64_t id, struct plq__observers **out_set, bool *out_found) {
+int32_t plq__observers_remove(const struct plq__observers *old, uint64_t id, struct plq__observers **out_set) {
   size_t count = old != NULL ? old->count : 0, at = 0;
   while (at < count && old->rows[at]->id != id) at++;
   *out_set = NULL;
-  *out_found = at < count;
   if (at == count) return PLQ_E_NOT_FOUND;
   if (count > 1) {
     *out_set = set_new(count - 1);

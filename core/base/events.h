@@ -53,8 +53,8 @@ struct plq__observers;
 /* A set with one more; the old one stays as it is. The id is not 0. */
 int32_t plq__observers_add(const struct plq__observers *old, uint64_t id, struct plq__text event, struct plq__text fields,
                            plq_observer_fn function, void *context, struct plq__observers **out_set, plq_error **out_error);
-/* A set with one less; NULL with *out_found if none is left. The one that goes is called no more, but may be running. */
-int32_t plq__observers_remove(const struct plq__observers *old, uint64_t id, struct plq__observers **out_set, bool *out_found);
+/* A set with one less, NULL if none is left; PLQ_E_NOT_FOUND. The one that goes is called no more, but may be running. */
+int32_t plq__observers_remove(const struct plq__observers *old, uint64_t id, struct plq__observers **out_set);
 /* Waits until a function that was removed from `old` runs nowhere any more. */
 void plq__observers_await(const struct plq__observers *old, uint64_t id);
 /* The same in a forked child, where nothing of the parent runs. */

@@ -51,6 +51,11 @@ static ssize_t read_all(int fd, char *out, size_t room) {
 
 enum outcome { READ, CHANGED, FAILED, NO_MEMORY };
 
+static void say_errno(char *trouble, size_t trouble_room) {
+  char text[64];
+  snprintf(trouble, trouble_room, "cannot be read: %s", plq__errno_text(errno, text, sizeof text));
+}
+
 static enum outcome read_once(const char *path, size_t largest, struct plq__file_text *out, char *trouble, size_t trouble_room) {
   struct stat before, after;
   enum outcome outcome = FAILED;
@@ -59,9 +64,7 @@ static enum outcome read_once(const char *path, size_t largest, struct plq__file
   /* O_NONBLOCK: a FIFO would make open() wait for a writer. */
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (fd < 0 || fstat(fd, &before) != 0) {
-    int number = errno;
-    char text_of_errno[64];
-    snprintf(trouble, trouble_room, "cannot be read: %s", plq__errno_text(number, text_of_errno, sizeof text_of_errno));
+    say_errno(trouble, trouble_room);
     goto cleanup;
   }
   if (!S_ISREG(before.st_mode)) {
@@ -86,7 +89,7 @@ static enum outcome read_once(const char *path, size_t largest, struct plq__file
     }
   } else if (len < 0) {
     outcome = FAILED;
-    snprintf(trouble, trouble_room, "cannot be read");
+    say_errno(trouble, trouble_room);
   }
 
 cleanup:

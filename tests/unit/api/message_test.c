@@ -656,6 +656,7 @@ static void test_describe(void **state) {
              {"{'v':1,'op':'describe','params':{}}", "name of a table", PLQ_E_MESSAGE},
              {"{'v':1,'op':'describe','params':{'table':7}}", "name of a table", PLQ_E_MESSAGE},
              {"{'v':1,'op':'describe','params':{'table':'options','x':'y'}}", "name of a table", PLQ_E_MESSAGE},
+             {"{'v':1,'op':'describe','params':{'table':'options\\u0000'}}", "\"options\"", PLQ_E_NOT_FOUND},
              {"{'v':1,'op':'describe','params':{'table':'option'}}", "\"options\"", PLQ_E_NOT_FOUND},
              {"{'v':1,'op':'describe','params':{'table':'options'},'timeout_ms':5}", "params alone", PLQ_E_MESSAGE}};
   for (size_t i = 0; i < COUNT(bad); i++) {
