@@ -41,7 +41,7 @@ static int32_t prewarm(struct plq__client *client, struct plq__live *live, struc
   if (op == 0) return PLQ_E_CANCELLED;
   if (alone && !plq__transport_enter(live, run, deadline_ns)) return run->cancelled ? PLQ_E_CANCELLED : PLQ_E_TIMEOUT_POOL;
   plq__host_emit_to(&run->emitter, client->plugin->transport.name);
-  int32_t status = client->plugin->functions.prewarm(live->instance->transport, &client->settings.target, count, deadline_ns, op, &sink,
+  int32_t status = client->plugin->functions.prewarm(live->lane.instance->transport, &client->settings.target, count, deadline_ns, op, &sink,
                                                      reported, out_open);
   plq__host_emit_to(NULL, NULL);
   if (alone) plq__transport_leave(live);
@@ -60,9 +60,9 @@ int32_t plq__warm(struct plq__client *client, struct plq__live *live, uint32_t c
     return plq__fail(out_error, PLQ_E_UNSUPPORTED, NULL, "the transport %s cannot open connections ahead of use",
                      client->plugin->transport.name);
   if (!plq__run_begin(live, &run)) return plq__fail_plain(out_error, PLQ_E_CLOSED);
-  int64_t began_ns = plq__live_now_ns(live);
+  int64_t began_ns = plq__lane_now_ns(&live->lane);
   int32_t status = prewarm(client, live, &run, count, plq__deadline_ns(began_ns, timeout_ms), &open, &reported);
-  plq__tell_warm(&run, count, open, status, plq__live_now_ns(live) - began_ns);
+  plq__tell_warm(&run, count, open, status, plq__lane_now_ns(&live->lane) - began_ns);
   plq__run_end(live, &run);
   if (out_open != NULL) *out_open = open;
   return status == PLQ_OK ? PLQ_OK : plq__plugin_fail(out_error, client->plugin, status, &reported);

@@ -138,6 +138,10 @@ int32_t plq__instance_new_behind(const struct plq__plugin *plugin, const plq_opt
 
 bool plq__instance_is_behind(const struct plq__instance *instance) { return box_of(instance)->is_behind; }
 
+bool plq__instance_connections(const struct plq__instance *instance, uint32_t *out_open, uint32_t *out_busy) {
+  return instance->connections != NULL && instance->connections->count(instance->transport, out_open, out_busy) == PLQ_OK;
+}
+
 /* destroy would end the TLS sessions of the parent. */
 static bool is_ours(const struct plq__instance *instance) { return box_of(instance)->generation == plq__fork_generation(); }
 

@@ -41,6 +41,9 @@ void plq__instance_free(struct plq__instance *instance);
 /* In a forked child: closes the descriptors of the parent's instance and leaves all else alone. */
 void plq__instance_abandon(struct plq__instance *instance);
 
+/* How many connections the instance has; false: it does not tell. */
+bool plq__instance_connections(const struct plq__instance *instance, uint32_t *out_open, uint32_t *out_busy);
+
 /* What the plugin logs on this thread is told to these, until NULL is given. */
 void plq__host_emit_to(const struct plq__emitter *emitter, const char *source);
 
