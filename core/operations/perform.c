@@ -213,6 +213,8 @@ int32_t plq__performing_finish(struct plq__performing *performing, plq_response 
   return status;
 }
 
+void plq__performing_drop(struct plq__performing *performing) { plq__wipe_free(performing->block, performing->block_size); }
+
 int32_t plq__perform(struct plq__lane *lane, struct plq__run *run, const plq_request *request, plq_response **out_response,
                      plq_error **out_error) {
   struct plq__performing performing;

@@ -27,6 +27,9 @@ int32_t plq__performing_init(struct plq__performing *performing, struct plq__lan
 /* The end of what was begun, as plq__call_finish(): on success *out_response, on failure *out_error. */
 int32_t plq__performing_finish(struct plq__performing *performing, plq_response **out_response, plq_error **out_error);
 
+/* Of one that never began: nobody is told of it. */
+void plq__performing_drop(struct plq__performing *performing);
+
 /* All of it on this thread, which waits. */
 int32_t plq__perform(struct plq__lane *lane, struct plq__run *run, const plq_request *request, plq_response **out_response,
                      plq_error **out_error);

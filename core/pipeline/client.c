@@ -103,7 +103,12 @@ void plq__lane_clear(struct plq__lane *lane) {
   plq__random_clear(&lane->random);
 }
 
-bool plq__queue_enter(struct plq__queue_link *queue) {
+/* With the live part's lock held. */
+static void keep_counts(struct plq__lane *lane) {
+  for (int i = 0; i < PLQ__COUNTS; i++) lane->live->past_counts[i] += atomic_exchange(&lane->counts[i], 0);
+}
+
+bool plq__live_add_queue(struct plq__queue_link *queue) {
   struct plq__live *live = queue->lane->live;
   pthread_mutex_lock(&live->lock);
   bool open = !live->closing;
@@ -119,13 +124,19 @@ bool plq__queue_enter(struct plq__queue_link *queue) {
   return open;
 }
 
-void plq__queue_leave(struct plq__queue_link *queue) {
+void plq__live_drop_queue(struct plq__queue_link *queue) {
   struct plq__live *live = queue->lane->live;
   pthread_mutex_lock(&live->lock);
   *queue->link = queue->next;
   if (queue->next != NULL) queue->next->link = queue->link;
-  for (int i = 0; i < PLQ__COUNTS; i++) live->past_counts[i] += queue->lane->counts[i];
+  keep_counts(queue->lane);
   pthread_mutex_unlock(&live->lock);
+}
+
+void plq__live_keep_counts(struct plq__lane *lane) {
+  pthread_mutex_lock(&lane->live->lock);
+  keep_counts(lane);
+  pthread_mutex_unlock(&lane->live->lock);
 }
 
 void plq__count(struct plq__lane *lane, enum plq__count which, uint64_t more) {
@@ -314,8 +325,7 @@ void plq__live_set_tokens(struct plq__live *live, struct plq__tokens *tokens) {
 /* ---- time ---- */
 
 int64_t plq__lane_now_ns(const struct plq__lane *lane) {
-  const struct plq__instance *instance = lane->instance;
-  return instance->clock != NULL ? instance->clock->now_ns(instance->timed) : plq__now_ns();
+  return plq__instance_now_ns(lane->instance);
 }
 
 bool plq__live_wait(struct plq__live *live, struct plq__run *run, int64_t until_ns) {

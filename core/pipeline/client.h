@@ -128,13 +128,15 @@ uint64_t plq__run_op(struct plq__live *live, struct plq__run *run);
 /* Tells those who observe now of something that belongs to no run. */
 void plq__live_log(struct plq__live *live, int32_t level, struct plq__text text);
 
-/* A queue's lane, with an instance of its own; NULL with a status. */
+/* A lane with an instance of its own. On failure there is nothing to clear but what was zeroed. */
 int32_t plq__lane_init(struct plq__lane *lane, struct plq__live *live, plq_error **out_error);
 void plq__lane_clear(struct plq__lane *lane);
 /* Enters a queue in the list, and gives its lane a number; false: the client is closing. */
-bool plq__queue_enter(struct plq__queue_link *queue);
+bool plq__live_add_queue(struct plq__queue_link *queue);
 /* Takes it out again; what it counted is kept. */
-void plq__queue_leave(struct plq__queue_link *queue);
+void plq__live_drop_queue(struct plq__queue_link *queue);
+/* Keeps what it counted after that. */
+void plq__live_keep_counts(struct plq__lane *lane);
 /* Who observes at this moment, for a run on a queue's lane, with a reference. */
 struct plq__observers *plq__lane_observers(struct plq__lane *lane);
 
