@@ -34,7 +34,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static plq_transport_instance *instances[64];
 static uint64_t let; /* a bit for each number that may end */
-static int next_answer, next_secret;
+static int next_answer;
+static _Atomic int next_secret;
 static pthread_t test_thread;
 
 static void touch(const plq_transport_instance *self) {
