@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages through a queue: what a reply says is what plq_call_message() would have said, and it fits into the caller's memory. */
+#include "base/alloc.h"
 #include "json.h"
 #include "queue.h"
 
@@ -232,11 +233,54 @@ static void full(void **state) {
   assert_int_equal(submit("{'v':1}", 2, &id), PLQ_E_CLOSED);
 }
 
+static int allowed;
+
+static int gate(size_t size) {
+  (void)size;
+  return allowed-- > 0;
+}
+
+/* However late memory runs out, the completion stays with its secret, and comes once there is some again. */
+static void without_memory(void **state) {
+  (void)state;
+  static const char *const messages[] = {"{'v':1,'op':'client_secrets.create'}",
+                                         "{'v':1,'op':'client_secrets.create','want':['secret_handle','attempts']}"};
+  queue_open("loop", NULL);
+  loop_at_once = true;
+  for (size_t i = 0; i < COUNT(messages); i++) {
+    bool short_of_memory = true;
+    for (int n = 0; short_of_memory; n++) {
+      uint8_t buffer[4096];
+      size_t len = 0;
+      uint64_t tag = 0;
+      plq_completion *completion = NULL;
+      assert_int_equal(submit("{'v':1,'op':'client_secrets.create'}", 1, NULL), PLQ_OK);
+      assert_int_equal(submit(messages[i], 2, NULL), PLQ_OK);
+      assert_int_equal(plq_queue_next(queue, 5000, &completion), PLQ_OK); /* both are ready now */
+      plq_completion_free(completion);
+      allowed = n;
+      plq__alloc_gate = gate;
+      int32_t status = plq_queue_next_message(queue, 0, buffer, sizeof buffer, &len, &tag, NULL);
+      plq__alloc_gate = NULL;
+      short_of_memory = allowed < 0;
+      if (status != PLQ_OK) {
+        assert_int_equal(status, PLQ_E_MEMORY);
+        assert_int_equal(plq_queue_next_message(queue, 0, buffer, sizeof buffer, &len, &tag, NULL), PLQ_OK);
+      }
+      assert_int_equal(tag, 2);
+      json_object *reply = unpack_json(buffer, len);
+      assert_int_equal(number(reply, "status"), PLQ_OK);
+      assert_non_null(strstr(text(reply, "results", "client_secret"), i == 0 ? "test-secret-" : "handle"));
+      json_object_put(reply);
+    }
+  }
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, queue_setup, queue_teardown)
   const struct CMUnitTest tests[] = {
       TEST(success), TEST(broken), TEST(arguments), TEST(events), TEST(described), TEST(crosswise), TEST(of_a_completion),
-      TEST(too_small_and_then_taken), TEST(secret_by_handle), TEST(full),
+      TEST(too_small_and_then_taken), TEST(secret_by_handle), TEST(full), TEST(without_memory),
   };
   return cmocka_run_group_tests_name("queue: messages", tests, NULL, NULL);
 }
