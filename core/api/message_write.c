@@ -205,7 +205,7 @@ static int32_t publish(struct given *given, size_t count, plq_client_id client) 
   for (size_t i = 0; i < count && status == PLQ_OK; i++) {
     if (given[i].secret == NULL) continue;
     status = plq__secret_publish(client, given[i].secret, &given[i].id);
-    given[i].secret = NULL;
+    if (status == PLQ_OK) given[i].secret = NULL;
   }
   return status;
 }

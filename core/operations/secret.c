@@ -119,10 +119,7 @@ int32_t plq__secret_publish(plq_client_id id, plq_secret *secret, plq_secret_id 
     status = publish(client, published);
     if (status == PLQ_OK) *out_id = published->id;
   }
-  if (status != PLQ_OK) {
-    plq_secret_free(secret);
-    plq__free(published);
-  }
+  if (status != PLQ_OK) plq__free(published);
   if (client != NULL) plq__client_release(client);
   return status;
 }
