@@ -50,7 +50,7 @@ class Example:
 
     def end(self):
         """How it ended: its exit status, the numbers that it printed by what they count, and what it complained of."""
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=30)
         assert "Sanitizer" not in err and "runtime error" not in err, err
         for text in out, err:
             assert SECRET not in text and KEY not in text
