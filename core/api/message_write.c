@@ -75,13 +75,14 @@ static void pack_attempts(msgpack_packer *packer, const struct plq_attempts *att
 }
 
 static void pack_event(msgpack_packer *packer, const struct plq__event_entry *entry) {
-  const struct plq__event_row *row = plq__event_row(entry->event);
-  msgpack_pack_map(packer, 1 + row->field_count);
+  const struct plq__event_row row = plq__event_row(entry->event);
+  msgpack_pack_map(packer, 1 + row.field_count);
   pack_key(packer, "event");
-  pack_key(packer, row->name);
-  for (size_t i = 0; i < row->field_count; i++) {
-    pack_key(packer, row->fields[i].name);
-    if (row->fields[i].type == PLQ__TYPE_STR)
+  pack_key(packer, row.name);
+  for (size_t i = 0; i < row.field_count; i++) {
+    const struct plq__event_field field = plq__event_field(entry->event, i);
+    pack_key(packer, field.name);
+    if (field.type == PLQ__TYPE_STR)
       pack_text(packer, entry->values.rows[i].s);
     else
       msgpack_pack_int64(packer, entry->values.rows[i].n);

@@ -2,29 +2,34 @@
 /* Names of statuses, phases and deliveries for the script, from the same table as status.h. */
 #include "stub.h"
 
+#include <stddef.h>
 #include <string.h>
 
 enum { REPEAT_NEVER, REPEAT_NOT_SENT, REPEAT_AMBIGUOUS, REPEAT_STATUS };
 
+/* Texts are where they begin in status_texts. */
 struct status_row {
-  int32_t status;
-  int32_t phase;
-  int32_t repeat;
-  const char *name;
-  const char *text;
+  uint16_t status;
+  uint8_t phase;
+  uint8_t repeat;
+  uint16_t name, text;
 };
 
 struct name_row {
-  int32_t number;
-  const char *name;
-  const char *text;
+  uint16_t number;
+  uint16_t name, text;
 };
 
 #include "../../core/generated/status.inc"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
-static bool is_name(engine_text text, const char *name) {
+static const char *text_at(uint16_t at) {
+  return (const char *)&status_texts + at;
+}
+
+static bool is_name(engine_text text, uint16_t at) {
+  const char *name = text_at(at);
   return text.len == strlen(name) && memcmp(text.data, name, text.len) == 0;
 }
 
@@ -39,7 +44,7 @@ bool status_find(engine_text name, status_name *out) {
   for (size_t i = 0; i < COUNT(status_rows); i++) {
     const struct status_row *row = &status_rows[i];
     if (!is_name(name, row->name) || !kind_fits(row->status / 1000)) continue;
-    *out = (status_name){row->status, row->phase, row->text};
+    *out = (status_name){row->status, row->phase, text_at(row->text)};
     return true;
   }
   return false;
