@@ -119,14 +119,15 @@ FILL(fill_options) {
     const struct plq__option *row = plq__option_row((enum plq__option_index)i);
     plq__table_add(table, row->name);
     plq__table_add(table, type_name(row->type));
-    plq__table_add(table, row->default_text);
+    char variable[PLQ__VARIABLE_ROOM];
+    plq__table_add(table, plq__option_default(row));
     add_limits(table, row->min, row->max);
-    plq__table_add(table, row->choices);
-    plq__table_add(table, row->variable);
+    plq__table_add(table, plq__option_choices(row));
+    plq__table_add(table, plq__option_variable(row, variable));
     plq__table_add_bool(table, (row->flags & PLQ__OPTION_CODE_ONLY) != 0);
     plq__table_add_bool(table, (row->flags & PLQ__OPTION_ADDRESS) != 0);
     plq__table_add_bool(table, (row->flags & PLQ__OPTION_TRANSPORT) != 0);
-    plq__table_add(table, row->doc);
+    plq__table_add(table, plq__option_doc(row));
     add_effective(table, options, i);
   }
   return PLQ_OK;
