@@ -24,8 +24,7 @@ static void pack_repaired(msgpack_packer *packer, struct plq__text text) {
     text.at += step > 0 ? step : 1;
     text.len -= step > 0 ? step : 1;
   }
-  msgpack_pack_str(packer, repaired.len);
-  msgpack_pack_str_body(packer, repaired.at, repaired.len);
+  msgpack_pack_str_with_body(packer, repaired.at, repaired.len);
   plq__buffer_clear(&repaired);
 }
 
@@ -35,15 +34,20 @@ static void pack_text(msgpack_packer *packer, const char *text) {
     pack_repaired(packer, (struct plq__text){text, len});
     return;
   }
-  msgpack_pack_str(packer, len);
-  msgpack_pack_str_body(packer, text, len);
+  msgpack_pack_str_with_body(packer, text, len);
 }
 
-/* A name out of our own tables. */
+/* A name out of our own tables: added at once with its head, which msgpack-c would write on its own. */
 static void pack_key(msgpack_packer *packer, const char *name) {
+  char room[1 + 31];
   size_t len = strlen(name);
-  msgpack_pack_str(packer, len);
-  msgpack_pack_str_body(packer, name, len);
+  if (len >= sizeof room) {
+    msgpack_pack_str_with_body(packer, name, len);
+    return;
+  }
+  room[0] = (char)(0xa0 | len); /* of one byte, for a text this short */
+  memcpy(room + 1, name, len);
+  write_bytes(packer->data, room, 1 + len);
 }
 
 static void pack_number(msgpack_packer *packer, const char *name, int64_t number) {
@@ -237,8 +241,7 @@ static void pack_secret(msgpack_packer *packer, const struct given *given) {
     pack_number(packer, "handle", (int64_t)given->id);
   } else if (readable) {
     pack_key(packer, "bin");
-    msgpack_pack_bin(packer, len);
-    msgpack_pack_bin_body(packer, bytes, len);
+    msgpack_pack_bin_with_body(packer, bytes, len);
   }
   pack_number(packer, "expires_at_ms", given->expires_at_ms);
   pack_number(packer, "life_ms", given->life_ms);
