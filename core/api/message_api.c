@@ -41,7 +41,7 @@ static int32_t describe(plq_client_id client, const struct plq__message *message
   return status;
 }
 
-int32_t plq__message_write(struct plq__buffer *reply, const struct plq__message *message, plq_client_id client, int32_t status,
+int32_t plq__message_write(struct plq__buffer *reply, struct plq__message *message, plq_client_id client, int32_t status,
                            plq_response *response, const plq_table *table, const plq_error *error) {
   if (status == PLQ_OK && table != NULL) return plq__message_write_table(reply, table);
   if (status != PLQ_OK) return plq__message_write_failure(reply, message, status, error);

@@ -187,97 +187,87 @@ int32_t plq__message_write_table(struct plq__buffer *reply, const plq_table *tab
 
 /* ---- success ---- */
 
-/* A result on its way into the reply. */
-struct given {
-  const char *name;
-  size_t index;        /* of the result */
-  const char *text;    /* borrowed from the response */
-  plq_secret *secret;  /* owned until it is packed or published */
-  plq_secret_id id;    /* of a published one */
+/* What a reply shows of a secret. */
+struct shown {
   int64_t expires_at_ms, life_ms;
 };
 
-/* Takes the results out of the response; returns how many there are. */
-static size_t take_results(const struct plq__operation *operation, plq_response *response, struct given *given) {
-  size_t count = 0;
-  for (size_t i = 0; i < operation->result_count; i++) {
-    struct given one = {.name = operation->results[i].name, .index = i};
-    int32_t status = operation->results[i].secret ? plq_response_take_secret(response, one.name, PLQ_NUL, &one.secret)
-                                                  : plq_response_text(response, one.name, PLQ_NUL, &one.text, NULL);
-    if (status != PLQ_OK) continue;
-    one.expires_at_ms = plq_secret_expires_at_ms(one.secret);
-    one.life_ms = plq_secret_life_ms(one.secret);
-    given[count++] = one;
-  }
-  return count;
-}
-
-static int32_t publish(struct given *given, size_t count, plq_client_id client) {
-  int32_t status = PLQ_OK;
-  for (size_t i = 0; i < count && status == PLQ_OK; i++) {
-    if (given[i].secret == NULL) continue;
-    status = plq__secret_publish(client, given[i].secret, &given[i].id);
-    if (status == PLQ_OK) given[i].secret = NULL;
-  }
-  return status;
-}
-
-/* There is no reply: nobody will learn these handles, and the secrets are the response's again. */
-static void give_back(struct given *given, size_t count, plq_response *response) {
-  for (size_t i = 0; i < count; i++) {
-    if (given[i].id != 0 && plq_secret_claim(given[i].id, &given[i].secret) != PLQ_OK) given[i].secret = NULL;
-    if (given[i].text == NULL) response->secrets[given[i].index] = given[i].secret;
-    given[i].secret = NULL;
-  }
+static struct shown look_at(const plq_secret *secret) {
+  return (struct shown){.expires_at_ms = plq_secret_expires_at_ms(secret), .life_ms = plq_secret_life_ms(secret)};
 }
 
 /* A secret whose life is over by now is shown without its bytes. */
-static void pack_secret(msgpack_packer *packer, const struct given *given) {
+static void pack_secret(msgpack_packer *packer, const plq_secret *secret, plq_secret_id id, struct shown shown) {
   const char *bytes = NULL;
   size_t len = 0;
-  bool readable = plq_secret_read(given->secret, &bytes, &len) == PLQ_OK;
-  msgpack_pack_map(packer, 2 + (given->id != 0 || readable));
-  if (given->id != 0) {
-    pack_number(packer, "handle", (int64_t)given->id);
+  bool readable = id == 0 && plq_secret_read(secret, &bytes, &len) == PLQ_OK;
+  msgpack_pack_map(packer, 2 + (id != 0 || readable));
+  if (id != 0) {
+    pack_number(packer, "handle", (int64_t)id);
   } else if (readable) {
     pack_key(packer, "bin");
-    msgpack_pack_bin_with_body(packer, bytes, len);
+    msgpack_pack_bin(packer, len);
+    msgpack_pack_bin_body(packer, bytes, len);
   }
-  pack_number(packer, "expires_at_ms", given->expires_at_ms);
-  pack_number(packer, "life_ms", given->life_ms);
+  pack_number(packer, "expires_at_ms", shown.expires_at_ms);
+  pack_number(packer, "life_ms", shown.life_ms);
 }
 
-static void pack_results(msgpack_packer *packer, const struct given *given, size_t count) {
+/* Gives the response's secrets handles, and the reply what they show. */
+static int32_t publish(struct plq__message *message, plq_client_id client, plq_response *response, struct shown *shown) {
+  int32_t status = PLQ_OK;
+  for (size_t i = 0; i < message->operation->result_count && status == PLQ_OK; i++) {
+    plq_secret *secret = response->secrets[i];
+    if (secret == NULL) continue;
+    shown[i] = look_at(secret);
+    if (!message->want_secret_handle) continue;
+    status = plq__secret_publish(client, secret, &message->published[i]);
+    if (status == PLQ_OK) response->secrets[i] = NULL;
+  }
+  return status;
+}
+
+void plq__message_take_back(struct plq__message *message, plq_response *response) {
+  for (size_t i = 0; i < PLQ__RESULTS_MOST; i++) {
+    if (message->published[i] != 0 && plq_secret_claim(message->published[i], &response->secrets[i]) != PLQ_OK) response->secrets[i] = NULL;
+    message->published[i] = 0;
+  }
+}
+
+static void pack_results(msgpack_packer *packer, const struct plq__message *message, const plq_response *response,
+                         const struct shown *shown) {
+  const struct plq__operation *operation = message->operation;
+  size_t count = 0;
+  for (size_t i = 0; i < operation->result_count; i++)
+    count += response->secrets[i] != NULL || message->published[i] != 0 || response->texts[i] != NULL;
   pack_key(packer, "results");
   msgpack_pack_map(packer, count);
-  for (size_t i = 0; i < count; i++) {
-    pack_key(packer, given[i].name);
-    if (given[i].text != NULL)
-      pack_text(packer, given[i].text);
+  for (size_t i = 0; i < operation->result_count; i++) {
+    bool secret = response->secrets[i] != NULL || message->published[i] != 0;
+    if (!secret && response->texts[i] == NULL) continue;
+    pack_key(packer, operation->results[i].name);
+    if (secret)
+      pack_secret(packer, response->secrets[i], message->published[i], shown[i]);
     else
-      pack_secret(packer, &given[i]);
+      pack_text(packer, response->texts[i]);
   }
 }
 
-int32_t plq__message_write_success(struct plq__buffer *reply, const struct plq__message *message, plq_client_id client,
+int32_t plq__message_write_success(struct plq__buffer *reply, struct plq__message *message, plq_client_id client,
                                    plq_response *response, plq_error **out_error) {
-  struct given given[PLQ__RESULTS_MOST];
-  size_t count = take_results(message->operation, response, given);
-  int32_t status = message->want_secret_handle ? publish(given, count, client) : PLQ_OK;
-  if (status != PLQ_OK) {
-    plq__fail_plain(out_error, status);
-    goto cleanup;
+  struct shown shown[PLQ__RESULTS_MOST];
+  int32_t status = publish(message, client, response, shown);
+  if (status == PLQ_OK) {
+    msgpack_packer packer;
+    msgpack_packer_init(&packer, reply, write_bytes);
+    pack_head(&packer, PLQ_OK, plq_response_http_status(response), plq_response_trace_id(response, NULL),
+              1 + message->want_attempts + event_keys(message));
+    pack_results(&packer, message, response, shown);
+    if (message->want_attempts) pack_attempts(&packer, plq_response_attempts(response));
+    pack_events(&packer, message);
+    if (reply->failed) status = PLQ_E_MEMORY;
   }
-  msgpack_packer packer;
-  msgpack_packer_init(&packer, reply, write_bytes);
-  pack_head(&packer, PLQ_OK, plq_response_http_status(response), plq_response_trace_id(response, NULL),
-            1 + message->want_attempts + event_keys(message));
-  pack_results(&packer, given, count);
-  if (message->want_attempts) pack_attempts(&packer, plq_response_attempts(response));
-  pack_events(&packer, message);
-  if (reply->failed) status = PLQ_E_MEMORY;
-cleanup:
-  if (status != PLQ_OK) give_back(given, count, response);
-  for (size_t i = 0; i < count; i++) plq_secret_free(given[i].secret);
-  return status;
+  if (status == PLQ_OK) return PLQ_OK;
+  plq__message_take_back(message, response);
+  return plq__fail_plain(out_error, status);
 }

@@ -191,11 +191,29 @@ static void what_others_do(void **state) {
   assert_true(queue_readable(fd, 0)); /* that answer is not used up */
 }
 
+/* A wake-up and an answer in one edge: whoever takes until there is nothing must not miss the answer. */
+static void wake_and_answer_in_one_edge(void **state) {
+  (void)state;
+  struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+  plq_completion *completion = NULL;
+  queue_open("loop", NULL);
+  int outer = epoll_create1(EPOLL_CLOEXEC);
+  assert_int_equal(epoll_ctl(outer, EPOLL_CTL_ADD, get_fd(), &event), 0);
+  queue_put(1);
+  while (epoll_wait(outer, &event, 1, 20) == 1) assert_int_equal(queue_none(0), PLQ_E_QUEUE_EMPTY);
+  assert_int_equal(plq_queue_wake(queue), PLQ_OK);
+  loop_let(0);
+  assert_int_equal(epoll_wait(outer, &event, 1, 5000), 1);
+  assert_int_equal(plq_queue_next(queue, 0, &completion), PLQ_OK);
+  plq_completion_free(completion);
+  close(outer);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, queue_setup, queue_teardown)
   const struct CMUnitTest tests[] = {
       TEST(what_it_is), TEST(level_triggered), TEST(edge_triggered), TEST(edge_triggered_from_threads), TEST(timers),
-      TEST(timers_on_a_virtual_clock), TEST(asked_for_late), TEST(what_others_do),
+      TEST(timers_on_a_virtual_clock), TEST(asked_for_late), TEST(wake_and_answer_in_one_edge), TEST(what_others_do),
   };
   return cmocka_run_group_tests_name("queue: descriptor", tests, NULL, NULL);
 }
