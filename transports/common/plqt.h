@@ -54,6 +54,8 @@ void plqt_fds_remove(plqt_fds *fds, int fd);
 /* Removes and closes. */
 int plqt_fds_close(plqt_fds *fds, int fd);
 void plqt_fds_close_all(plqt_fds *fds);
+/* The peer has not ended the connection, whatever bytes it sent before. [any thread, while nobody closes it] */
+bool plqt_socket_is_open(int fd);
 
 /* ---- options.c ---- */
 

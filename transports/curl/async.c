@@ -105,7 +105,7 @@ int32_t plqc_submit(plq_transport_instance *handle, const plq_transport_request 
 
 /* How many operations it can do something with: one for each connection, until it turns out that the server speaks HTTP/2. */
 static bool has_room(const plqc_instance *instance) {
-  uint32_t two = instance->async.two_count;
+  uint32_t two = instance->two_count;
   return instance->running < (two ? two * STREAMS_MAX : (uint64_t)instance->config.max_connections);
 }
 
@@ -114,8 +114,7 @@ static bool has_room(const plqc_instance *instance) {
  * one for each handle that finds no stream.
  */
 static bool may_grow(const plqc_instance *instance) {
-  const plqc_engine *engine = &instance->async;
-  return engine->two_count && !instance->growing && atomic_load(&engine->open_count) < instance->config.max_connections;
+  return instance->two_count && !instance->growing && instance->open_count < instance->config.max_connections;
 }
 
 static void queue(plqc_instance *instance, plqc_call *call) {
@@ -246,7 +245,7 @@ static bool take_event(plqc_instance *instance, const struct epoll_event *event)
   int poll_events = (event->events & EPOLLIN ? POLLIN : 0) | (event->events & EPOLLOUT ? POLLOUT : 0) |
                     (event->events & (EPOLLERR | EPOLLHUP) ? POLLERR : 0);
   plqc_engine_socket(engine, (curl_socket_t)event->data.u64, plqc_poll_mask(poll_events));
-  return engine->ended_count == ended || engine->two_count > 0;
+  return engine->ended_count == ended || instance->two_count > 0;
 }
 
 static int64_t next_due(const plqc_instance *instance) {
@@ -304,20 +303,20 @@ int32_t plqc_drive(plq_transport_instance *handle, int64_t until_ns) {
 
 static uint32_t count_open(void *owner, const plq_transport_target *target) {
   const plqc_instance *instance = owner;
-  const plqc_connection *connection = instance->async.connections;
+  const plqc_connection *connection = instance->connections;
   uint64_t origin = plqc_origin_hash(target);
   int64_t now = plqc_now(instance);
   uint32_t count = 0;
-  for (; connection; connection = connection->next) count += plqc_connection_is_warm(&instance->async, connection, origin, now);
+  for (; connection; connection = connection->next) count += plqc_connection_is_warm(instance, connection, origin, now);
   return count;
 }
 
 /* libcurl closes one that is idle where there are too many. */
 static bool may_open(const plqc_instance *instance, const plq_transport_target *target, int64_t now) {
-  const plqc_connection *connection = instance->async.connections;
+  const plqc_connection *connection = instance->connections;
   uint64_t origin = plqc_origin_hash(target);
-  if (atomic_load(&instance->async.open_count) < instance->config.max_connections) return true;
-  while (connection && (connection->streams || plqc_connection_is_warm(&instance->async, connection, origin, now)))
+  if (instance->open_count < instance->config.max_connections) return true;
+  while (connection && (connection->streams || plqc_connection_is_warm(instance, connection, origin, now)))
     connection = connection->next;
   return connection != NULL;
 }

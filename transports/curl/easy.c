@@ -34,7 +34,7 @@ static int on_close(void *context, curl_socket_t fd) {
   plqc_engine *engine = context;
   int expected = fd;
   atomic_compare_exchange_strong(&engine->connection_fd, &expected, -1);
-  plqc_connection_closed(engine, fd);
+  plqc_connection_closed(engine->instance, fd);
   return plqt_fds_close(&engine->instance->fds, fd);
 }
 

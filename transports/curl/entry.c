@@ -31,10 +31,7 @@ static const plq_transport_functions functions = {
 static int32_t count_connections(plq_transport_instance *handle, uint32_t *out_open, uint32_t *out_busy) {
   plqc_instance *instance = (plqc_instance *)handle;
   plqt_pool_count(&instance->pool, out_open, out_busy);
-  /* Of the two halves one is used. In this order no busy connection is one that the count has not seen. */
-  uint32_t busy = atomic_load(&instance->async.busy_count), open = atomic_load(&instance->async.open_count);
-  *out_open += open > busy ? open : busy;
-  *out_busy += busy;
+  plqc_connections_count(instance, out_open, out_busy); /* of the two halves one is used */
   return PLQ_OK;
 }
 

@@ -180,7 +180,7 @@ int plqc_on_prereq(void *context, char *peer, char *local, int peer_port, int lo
     op->connection = known->counted;
   } else {
     fresh = fresh_plain(op);
-    op->connection = plqc_connection_find(op->engine, local_port_);
+    op->connection = plqc_connection_find(op->instance, local_port_);
     fd = fresh ? find_socket(op, local_port_) : socket_of_plain(op);
     if (fresh) op->connection = plqc_connection_add(op, fd, local_port_, false);
     set_peer(&connection, peer, peer_port);

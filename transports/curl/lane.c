@@ -2,9 +2,7 @@
 /* The blocking half: a lane is a multi handle, one easy handle and at most one connection, and a loop around them. */
 #include "plqc.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #define READY_MAX 16
@@ -123,15 +121,13 @@ static bool is_old(const plqc_lane *lane, int64_t now) {
 static bool lane_is_open(const plqt_slot *slot, const plq_transport_target *target, bool busy) {
   const plqc_lane *lane = (const plqc_lane *)(const void *)slot;
   const plqc_operation *op = &lane->operation;
-  char byte;
   int fd = atomic_load(&lane->engine.connection_fd);
   if (busy || fd < 0) return fd >= 0;
   bool there =
       !target || (op->url && op->origin_len == target->origin_len && memcmp(op->url, target->origin, target->origin_len) == 0);
   if (!there) return false;
   if (is_old(lane, plqc_now(op->instance))) return false;
-  ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+  return plqt_socket_is_open(fd);
 }
 
 void plqc_lanes_setup(plqc_instance *instance) {

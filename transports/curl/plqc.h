@@ -61,7 +61,7 @@ typedef struct plqc_connection {
   int fd; /* -1: closed, and the last stream frees it */
   int local_port;
   bool two; /* HTTP/2 */
-  uint32_t streams;
+  atomic_uint streams;
   uint64_t origin; /* a hash: for counting only */
   int64_t idle_ns; /* since when there are no streams */
 } plqc_connection;
@@ -82,9 +82,6 @@ struct plqc_engine {
   plqc_operation *unsent; /* accepted, and not yet known to be written */
   uint64_t accepted_count, ended_count;
   atomic_int connection_fd; /* a lane's connection, or -1 */
-  plqc_connection *connections;
-  uint32_t two_count; /* of HTTP/2 */
-  atomic_uint open_count, busy_count;
 };
 
 int32_t plqc_engine_init(plqc_engine *engine, plqc_instance *instance, bool async, int *out_errno);
@@ -102,15 +99,17 @@ int plqc_poll_mask(int events);
 
 /* ---- connections.c ---- */
 
+void plqc_connections_count(plqc_instance *instance, uint32_t *out_open, uint32_t *out_busy);
+
 /* NULL without memory: then it is not counted. */
 plqc_connection *plqc_connection_add(plqc_operation *op, int fd, int local_port, bool two);
-plqc_connection *plqc_connection_find(const plqc_engine *engine, int local_port);
-void plqc_connection_closed(plqc_engine *engine, int fd);
+plqc_connection *plqc_connection_find(const plqc_instance *instance, int local_port);
+void plqc_connection_closed(plqc_instance *instance, int fd);
 /* The operation uses it, until it is over. */
 void plqc_connection_take(plqc_operation *op);
 void plqc_connection_leave(plqc_operation *op);
 /* Idle, young enough, and open. */
-bool plqc_connection_is_warm(const plqc_engine *engine, const plqc_connection *connection, uint64_t origin, int64_t now);
+bool plqc_connection_is_warm(const plqc_instance *instance, const plqc_connection *connection, uint64_t origin, int64_t now);
 uint64_t plqc_origin_hash(const plq_transport_target *target);
 
 /* ---- operation.c, easy.c, request.c, response.c, limits.c ---- */
@@ -282,6 +281,10 @@ struct plqc_instance {
   char alpn_only[4];
 
   plqt_pool pool;
+
+  pthread_mutex_t connections_lock; /* of the list: others may count */
+  plqc_connection *connections;     /* of the asynchronous half */
+  uint32_t open_count, two_count;   /* of them; of HTTP/2 */
 
   plqt_inbox inbox;
   plqc_engine async;

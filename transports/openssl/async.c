@@ -206,7 +206,7 @@ int32_t plqo_drive(plq_transport_instance *handle, int64_t until_ns) {
 /* ---- prewarm ---- */
 
 static bool is_warm(const plqo_conn *conn, const plq_transport_target *target, int64_t now) {
-  return plqo_target_is(conn->target, target) && now < conn->idle_until_ns && plqo_conn_is_open(conn);
+  return plqo_target_is(conn->target, target) && now < conn->idle_until_ns && plqt_socket_is_open(conn->fd);
 }
 
 static uint32_t count_open(void *owner, const plq_transport_target *target) {

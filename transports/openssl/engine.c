@@ -83,7 +83,7 @@ void plqo_engine_keep(plqo_engine *engine, plqo_conn *conn, int64_t now) {
   if (conn->idle_until_ns == 0 || conn->idle_until_ns > now + idle_ns) conn->idle_until_ns = now + idle_ns;
   conn->op = NULL;
   conn->used = true;
-  if (!is_young(conn, now)) {
+  if (!is_young(conn, now) || conn->ending) { /* of its end there will be no edge again */
     plqo_conn_close(conn);
     return;
   }

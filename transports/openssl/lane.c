@@ -123,7 +123,7 @@ static bool lane_is_open(const plqt_slot *slot, const plq_transport_target *targ
   if (busy) return atomic_load(&lane->engine.conn_count) > 0;
   const plqo_conn *conn = lane->engine.idle;
   return conn && (!target || plqo_target_is(conn->target, target)) && plqo_now(conn->instance) < conn->idle_until_ns &&
-         plqo_conn_is_open(conn);
+         plqt_socket_is_open(conn->fd);
 }
 
 void plqo_lanes_setup(plqo_instance *instance) {

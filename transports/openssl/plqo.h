@@ -116,8 +116,6 @@ plqo_result plqo_conn_write(plqo_conn *conn, const char *data, size_t len, size_
 plqo_result plqo_conn_read(plqo_conn *conn, uint8_t *buffer, size_t size, size_t *out_got);
 /* Open, and nothing came that was not asked for. */
 bool plqo_conn_is_quiet(plqo_conn *conn);
-/* The same from any thread while nobody uses it: looks at the socket only. */
-bool plqo_conn_is_open(const plqo_conn *conn);
 /* Says goodbye if that makes sense, closes, and frees at the end of the engine's round. */
 void plqo_conn_close(plqo_conn *conn);
 void plqo_conn_free(plqo_conn *conn);
