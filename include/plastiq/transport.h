@@ -332,7 +332,8 @@ typedef struct plq_transport_functions {
 
   /**
    * Opens connections so that count, at most the option max_connections, are open to the target, busy ones included. Capability
-   * PLQ_CAP_PREWARM. cancel works on op as on a request's.
+   * PLQ_CAP_PREWARM. cancel works on op as on a request's. Once event_fd, submit or drive was called, they are the ones that submit uses:
+   * then it is [owner], and drives meanwhile, so that sinks of operations under way are called from inside of it.
    * @param sink      only its is_cancelled is called; the facts of a connection are checked when a request uses it
    * @param out_open  receives how many are open, also on failure
    * @return PLQ_OK: count are open; otherwise why the last one is not
@@ -432,7 +433,7 @@ typedef struct plq_transport_connections {
   uint32_t struct_size;
   uint32_t reserved;
   /**
-   * Counts the connections that are open.
+   * Counts the connections that are open, of both halves. One that carries any stream of HTTP/2 is busy, once.
    * @param out_open  receives how many are
    * @param out_busy  receives how many of them carry a request
    * @return PLQ_OK, or why they cannot be counted

@@ -19,7 +19,7 @@ SPOILT = {
     "memory_left": ("load/surroundings", "life/"),
     "sent_twice": ("call/good/blocking", "*"),
     "sigpipe": ("load/surroundings", ""),
-    "cancel_ignored": ("cancel/waiting", "cancel/"),
+    "cancel_ignored": ("cancel/waiting/blocking", "cancel/"),
     "unverified": ("tls/untrusted/blocking", "tls/"),
     "token_logged": ("secrets/log", ""),
     "lines_trimmed": ("call/good/blocking", "*"),

@@ -183,6 +183,177 @@ static void check_max_connections(check *self) {
          test_server_connections(self->server));
 }
 
+static int count_over(const operation *ops, int count) {
+  int over = 0;
+  for (int i = 0; i < count; i++) over += ops[i].made.over;
+  return over;
+}
+
+/* Drives until all are over, or for so long. */
+static void drive_all(check *self, operation *ops, int count, int64_t ms) {
+  int64_t until = check_now_ms() + ms;
+  while (count_over(ops, count) < count && check_now_ms() < until)
+    self->functions->drive(self->instance, self->host.now_ns(&self->host) + 100 * CHECK_MS);
+  EXPECT(self, count_over(ops, count) == count, "%d of %d ended", count_over(ops, count), count);
+}
+
+enum { BURST = 8 };
+
+/* Nobody waits for somebody else's answer where there may be another connection. */
+static void check_burst(check *self) {
+  operation ops[BURST];
+  check_serve(self, "[{\"copies\":8,\"of\":{\"delay_ms\":400,\"status\":200,\"body\":\"{}\"}}]", NULL);
+  if (!check_create(self, NULL)) return;
+  int64_t began = check_now_ms();
+  for (int i = 0; i < BURST; i++)
+    if (!submit(self, &ops[i])) return;
+  drive_all(self, ops, BURST, 10000);
+  EXPECT(self, check_now_ms() - began < 1600, "8 answers that take 400 ms each took %lld ms",
+         (long long)(check_now_ms() - began));
+  check_stop(self);
+  for (int i = 0; i < BURST; i++) {
+    EXPECT(self, ops[i].made.error.status == PLQ_OK, "one failed: %s", ops[i].made.error.message);
+    clear(&ops[i]);
+  }
+  EXPECT(self, test_server_connections(self->server) == BURST, "%zu connections were opened for 8 calls at once",
+         test_server_connections(self->server));
+}
+
+/* Those that wait for a connection to become free. */
+static void check_queue(check *self) {
+  operation ops[4];
+  check_serve(self, "[{\"copies\":4,\"of\":{\"delay_ms\":500,\"status\":200,\"body\":\"{}\"}}]", NULL);
+  if (!check_create(self, "max_connections", "1", NULL)) return;
+  if (!submit(self, &ops[0])) return;
+  for (int i = 0; i < 10; i++) self->functions->drive(self->instance, self->host.now_ns(&self->host) + 10 * CHECK_MS);
+  if (!submit(self, &ops[1])) return;
+  self->deadline_ms = 100;
+  if (!submit(self, &ops[2])) return;
+  self->deadline_ms = 0;
+  if (!submit(self, &ops[3])) return;
+  for (int i = 0; i < 10; i++) self->functions->drive(self->instance, self->host.now_ns(&self->host) + 10 * CHECK_MS);
+  atomic_store(&ops[1].made.cancelled, true);
+  self->functions->cancel(self->instance, ops[1].request.request.op);
+  drive_all(self, ops, 4, 10000);
+  check_ends_with(self, &ops[1].made, PLQ_KIND_CANCELLED, PLQ_DELIVERY_NOT_SENT);
+  EXPECT(self, ops[2].made.error.status == PLQ_E_TIMEOUT_POOL, "its deadline passed while it waited: %s",
+         plq_status_name(ops[2].made.error.status));
+  EXPECT(self, ops[2].made.error.delivery == PLQ_DELIVERY_NOT_SENT, "what waited was sent");
+  EXPECT(self, ops[0].made.error.status == PLQ_OK && ops[3].made.error.status == PLQ_OK, "one failed: %s%s",
+         ops[0].made.error.message, ops[3].made.error.message);
+  check_stop(self);
+  EXPECT(self, check_requests(self) == 2, "the server saw %zu requests, not 2", check_requests(self));
+  for (int i = 0; i < 4; i++) clear(&ops[i]);
+}
+
+/* The server answers the first stream late, so that all are under way at once. */
+static void check_shared(check *self) {
+  operation ops[BURST];
+  test_bytes script = {0};
+  uint32_t open = 1, busy = 1;
+  for (int i = 0; i < BURST; i++)
+    test_bytes_format(&script,
+                      "%c{\"delay_ms\":%d,\"raw\":\"\\u0000\\u0000\\u0001\\u0001\\u0004\\u0000\\u0000\\u0000\\u%04x\\u0088"
+                      "\\u0000\\u0000\\u0002\\u0000\\u0001\\u0000\\u0000\\u0000\\u%04x{}\"}",
+                      i == 0 ? '[' : ',', i == 0 ? 500 : 0, 2 * i + 1, 2 * i + 1);
+  test_bytes_text(&script, "]");
+  check_serve_http2(self, script.data);
+  test_bytes_clear(&script);
+  if (!check_create(self, NULL)) return;
+  for (int i = 0; i < BURST; i++)
+    if (!submit(self, &ops[i])) return;
+  for (int i = 0; i < 25; i++) self->functions->drive(self->instance, self->host.now_ns(&self->host) + 10 * CHECK_MS);
+  const plq_transport *transport = &self->plugin->transport;
+  const plq_transport_connections *counting =
+      transport->get_extension != NULL ? transport->get_extension(PLQ_EXTENSION_CONNECTIONS) : NULL;
+  if (counting != NULL) counting->count(self->instance, &open, &busy);
+  EXPECT(self, open == 1 && busy == 1, "8 streams: %u connections are counted, %u busy", (unsigned)open, (unsigned)busy);
+  drive_all(self, ops, BURST, 10000);
+  if (counting != NULL) counting->count(self->instance, &open, &busy);
+  EXPECT(self, counting == NULL || (open == 1 && busy == 0), "no stream: %u connections are counted, %u busy", (unsigned)open,
+         (unsigned)busy);
+  check_stop(self);
+  for (int i = 0; i < BURST; i++) {
+    EXPECT(self, ops[i].made.error.status == PLQ_OK, "one failed: %s", ops[i].made.error.message);
+    EXPECT(self, ops[i].made.connection.http_version == 20, "the HTTP version is %d", (int)ops[i].made.connection.http_version);
+    clear(&ops[i]);
+  }
+  EXPECT(self, test_server_connections(self->server) == 1, "%zu connections were opened", test_server_connections(self->server));
+}
+
+/* ---- threads ---- */
+
+enum { TROUBLEMAKERS = 3, ROUNDS = 40 };
+
+typedef struct trouble {
+  check *self;
+  unsigned seed;
+  atomic_bool *stop;
+  atomic_ullong *newest;
+  operation *ops;
+} trouble;
+
+static unsigned next_random(unsigned *seed) {
+  *seed = *seed * 1664525u + 1013904223u;
+  return *seed >> 8;
+}
+
+/* Cancels what is under way, what is over and what never was, wakes, and counts. */
+static void *make_trouble(void *argument) {
+  trouble *own = argument;
+  check *self = own->self;
+  const plq_transport *transport = &self->plugin->transport;
+  const plq_transport_connections *counting =
+      transport->get_extension != NULL ? transport->get_extension(PLQ_EXTENSION_CONNECTIONS) : NULL;
+  uint32_t open, busy;
+  while (!atomic_load(own->stop)) {
+    unsigned dice = next_random(&own->seed);
+    uint64_t newest = atomic_load(own->newest);
+    if (dice % 4 == 0) self->functions->wake(self->instance);
+    if (dice % 4 == 1 && newest > 0) self->functions->cancel(self->instance, newest - dice % 7);
+    if (dice % 4 == 2 && counting != NULL) counting->count(self->instance, &open, &busy);
+    struct timespec moment = {.tv_nsec = (long)(dice % 300) * 1000};
+    nanosleep(&moment, NULL);
+  }
+  return NULL;
+}
+
+/* One thread submits and drives, three do what any thread may. */
+static void check_async_threads(check *self) {
+  static operation ops[MANY];
+  atomic_bool stop = false;
+  atomic_ullong newest = 0;
+  pthread_t threads[TROUBLEMAKERS];
+  trouble troubles[TROUBLEMAKERS];
+  int ended = 0;
+  if (self->what->deployment_class != PLQ_CLASS_TEST)
+    check_serve(self, "[{\"copies\":800,\"of\":{\"delay_ms\":2,\"status\":200,\"body\":\"{}\"}}]", NULL);
+  if (!check_create(self, NULL)) return;
+  for (int i = 0; i < TROUBLEMAKERS; i++) {
+    troubles[i] = (trouble){self, (unsigned)i + 1, &stop, &newest, ops};
+    if (pthread_create(&threads[i], NULL, make_trouble, &troubles[i]) != 0) test_die("no thread");
+  }
+  for (int round = 0; round < ROUNDS; round++) {
+    bool good = true;
+    for (int i = 0; i < MANY && good; i++) {
+      good = submit(self, &ops[i]);
+      atomic_store(&newest, ops[i].request.request.op);
+    }
+    if (!good) break;
+    drive_all(self, ops, MANY, 10000);
+    for (int i = 0; i < MANY; i++) {
+      int32_t status = ops[i].made.error.status;
+      EXPECT(self, status == PLQ_OK || status == PLQ_E_CANCELLED, "one failed: %s: %s", plq_status_name(status),
+             ops[i].made.error.message);
+      ended += ops[i].made.done_count;
+      clear(&ops[i]);
+    }
+  }
+  atomic_store(&stop, true);
+  for (int i = 0; i < TROUBLEMAKERS; i++) pthread_join(threads[i], NULL);
+  EXPECT(self, ended == MANY * ROUNDS, "%d of %d were reported", ended, MANY * ROUNDS);
+}
+
 const check_case check_async_cases[] = {
     {"async/descriptor", PLQ_CAP_ASYNC, CHECK_SERVER, "event_fd is readable while drive has work, and only then",
      check_descriptor},
@@ -194,4 +365,11 @@ const check_case check_async_cases[] = {
     {"async/destroy", PLQ_CAP_ASYNC, CHECK_SERVER, "destroy reports what is pending as cancelled, once", check_destroy_pending},
     {"async/connections", PLQ_CAP_ASYNC | PLQ_CAP_KEEPALIVE, CHECK_SERVER,
      "no more than max_connections are opened, and none is forgotten", check_max_connections},
+    {"async/burst", PLQ_CAP_ASYNC, CHECK_SERVER, "calls do not wait for one another while there may be more connections",
+     check_burst},
+    {"async/queue", PLQ_CAP_ASYNC, CHECK_SERVER, "what waits for a connection can be cancelled, and has its deadline",
+     check_queue},
+    {"async/shared", PLQ_CAP_ASYNC | PLQ_CAP_HTTP2 | PLQ_CAP_CA, CHECK_SERVER, "calls at once share an HTTP/2 connection",
+     check_shared},
+    {"async/threads", PLQ_CAP_ASYNC, 0, "cancel and wake may come from any thread while another one drives", check_async_threads},
     {NULL, 0, 0, NULL, NULL}};

@@ -200,89 +200,6 @@ static void check_interrupted(check *self) {
   record_clear(&made);
 }
 
-/* ---- time ---- */
-
-static void check_deadline_passed(check *self) {
-  record made;
-  self->deadline_ms = -1000;
-  check_serve(self, "[" GOOD "]", NULL);
-  record_init(&made, self);
-  if (check_create(self, NULL)) check_call(self, &made);
-  check_ends_with(self, &made, PLQ_KIND_TIMEOUT, PLQ_DELIVERY_NOT_SENT);
-  expect_seen(self, 0);
-}
-
-static void check_ends_in_time(check *self, const char *script, int32_t kind, int32_t delivery) {
-  record made;
-  self->deadline_ms = 500;
-  check_serve(self, script, NULL);
-  record_init(&made, self);
-  int64_t began = check_now_ms();
-  if (check_create(self, NULL)) check_call(self, &made);
-  check_ends_with(self, &made, kind, delivery);
-  EXPECT(self, check_now_ms() - began < 5000, "a deadline of 500 ms ended it after %lld ms", (long long)(check_now_ms() - began));
-}
-
-static void check_deadline(check *self) {
-  check_ends_in_time(self, "[{\"hang\":true}]", PLQ_KIND_TIMEOUT, PLQ_DELIVERY_MAYBE_SENT);
-}
-static void check_deadline_drip(check *self) {
-  check_ends_in_time(self, "[{\"status\":200,\"body\":{\"repeat\":\"x\",\"times\":1000},\"pieces\":1,\"piece_delay_ms\":20}]",
-                     PLQ_KIND_TIMEOUT, PLQ_DELIVERY_MAYBE_SENT);
-}
-static void check_deadline_connect(check *self) {
-  check_ends_in_time(self, "[{\"fault\":{\"status\":\"PLQ_E_TIMEOUT_CONNECT\"}}]", PLQ_KIND_TIMEOUT, PLQ_DELIVERY_NOT_SENT);
-}
-
-/* ---- cancel ---- */
-
-static void cancel_after(check *self, const char *script, int64_t ms, int32_t delivery) {
-  struct timespec moment = {.tv_nsec = ms * 1000000};
-  check_caller caller;
-  record made;
-  check_serve(self, script, NULL);
-  record_init(&made, self);
-  if (!check_create(self, NULL)) return;
-  check_call_begin(self, &made, &caller);
-  nanosleep(&moment, NULL);
-  int64_t began = check_now_ms();
-  atomic_store(&made.cancelled, true); /* first, as the core does */
-  self->functions->cancel(self->instance, caller.op);
-  check_call_end(&caller);
-  EXPECT(self, check_now_ms() - began < 2000, "it ended %lld ms after it was cancelled", (long long)(check_now_ms() - began));
-  check_ends_with(self, &made, PLQ_KIND_CANCELLED, delivery);
-  self->functions->cancel(self->instance, caller.op); /* unknown by now, which is no error */
-}
-
-static void check_cancel_waiting(check *self) {
-  cancel_after(self, "[{\"hang\":true}]", 200, PLQ_DELIVERY_MAYBE_SENT);
-}
-static void check_cancel_connecting(check *self) {
-  cancel_after(self, "[{\"fault\":{\"status\":\"PLQ_E_TIMEOUT_CONNECT\"}}]", 200, PLQ_DELIVERY_NOT_SENT);
-}
-static void check_cancel_receiving(check *self) {
-  cancel_after(self, "[{\"status\":200,\"body\":{\"repeat\":\"x\",\"times\":1000},\"pieces\":1,\"piece_delay_ms\":20}]", 200,
-               PLQ_DELIVERY_MAYBE_SENT);
-}
-
-static void check_cancel_before(check *self) {
-  record made;
-  check_serve(self, "[{\"hang\":true}]", NULL);
-  record_init(&made, self);
-  atomic_store(&made.cancelled, true);
-  if (check_create(self, NULL)) check_call(self, &made);
-  check_ends_with(self, &made, PLQ_KIND_CANCELLED, made.error.delivery);
-}
-
-static void check_cancel_inside(check *self) {
-  record made;
-  check_serve(self, "[{\"hang\":true}]", NULL);
-  record_init(&made, self);
-  made.cancel_op = 1;
-  if (check_create(self, NULL)) check_call(self, &made);
-  check_ends_with(self, &made, PLQ_KIND_CANCELLED, made.error.delivery);
-}
-
 /* ---- trust ---- */
 
 static void check_unverified(check *self, const char *certificate) {
@@ -371,15 +288,6 @@ const check_case check_call_cases[] = {
     {"fail/unproven-end", PLQ_CAP_CA, BOTH, "a body that only a FIN ends is truncated", check_unframed_cut},
     {"fail/sigpipe", 0, BOTH, "SIGPIPE is never raised", check_sigpipe},
     {"fail/interrupted", 0, BOTH, "signals that interrupt system calls change nothing", check_interrupted},
-    {"deadline/passed", 0, BOTH, "a deadline that has passed ends it before a byte leaves", check_deadline_passed},
-    {"deadline/waiting", 0, BOTH, "the deadline ends a wait for the answer", check_deadline},
-    {"deadline/drip", 0, BOTH, "the deadline ends a response that drips", check_deadline_drip},
-    {"deadline/connect", 0, BOTH, "the deadline ends an attempt to connect", check_deadline_connect},
-    {"cancel/before", 0, BOTH, "a cancel that came first is not lost", check_cancel_before},
-    {"cancel/inside", 0, BOTH, "cancel may be called from inside of a sink: no lock is held there", check_cancel_inside},
-    {"cancel/connecting", 0, CHECK_SERVER, "cancel ends an attempt to connect, NOT_SENT", check_cancel_connecting},
-    {"cancel/waiting", 0, CHECK_SERVER, "cancel ends a wait for the answer, MAYBE_SENT", check_cancel_waiting},
-    {"cancel/receiving", 0, CHECK_SERVER, "cancel ends a response under way, MAYBE_SENT", check_cancel_receiving},
     {"tls/untrusted", PLQ_CAP_CA, BOTH, "a certificate of an unknown CA gets no request: what is given replaces the system's CAs",
      check_untrusted},
     {"tls/expired", PLQ_CAP_CA, BOTH, "an expired certificate gets no request", check_expired},

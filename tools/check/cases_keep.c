@@ -81,6 +81,52 @@ static void check_no_resend(check *self) {
   expect_connections(self, 1, 2);
 }
 
+/* ---- how many there are ---- */
+
+static const plq_transport_connections *counting(check *self) {
+  const plq_transport *transport = &self->plugin->transport;
+  const plq_transport_connections *found =
+      transport->get_extension != NULL ? transport->get_extension(PLQ_EXTENSION_CONNECTIONS) : NULL;
+  if (found == NULL || found->count == NULL) check_not_declared(self, "it does not count its connections");
+  return found != NULL && found->count != NULL ? found : NULL;
+}
+
+/* Waits until so many are counted, 3 s at most; where they are driven, that is done meanwhile. */
+static void expect_count(check *self, const plq_transport_connections *from, uint32_t open, uint32_t busy, const char *when,
+                         bool drive) {
+  int64_t until = check_now_ms() + 3000;
+  uint32_t opened = 99, carrying = 99;
+  int32_t status;
+  do {
+    status = from->count(self->instance, &opened, &carrying);
+    if (status != PLQ_OK || (opened == open && carrying == busy)) break;
+    if (drive) self->functions->drive(self->instance, 0);
+    pause_ms(5);
+  } while (check_now_ms() < until);
+  EXPECT(self, status == PLQ_OK, "%s: %s", when, plq_status_name(status));
+  EXPECT(self, opened == open && carrying == busy, "%s: %u are open and %u busy, not %u and %u", when, (unsigned)opened,
+         (unsigned)carrying, (unsigned)open, (unsigned)busy);
+}
+
+static void check_count(check *self) {
+  const plq_transport_connections *from = counting(self);
+  bool drive = self->half == PLQ_CAP_ASYNC;
+  check_caller caller;
+  record made;
+  if (from == NULL) return;
+  check_serve(self, "[{\"delay_ms\":500,\"status\":200,\"body\":\"{}\"}," GOOD_THEN("close") "]", NULL);
+  if (!check_create(self, NULL)) return;
+  expect_count(self, from, 0, 0, "before the first call", false);
+  record_init(&made, self);
+  check_call_begin(self, &made, &caller);
+  expect_count(self, from, 1, 1, "during a call", false);
+  check_call_end(&caller);
+  record_clear(&made);
+  expect_count(self, from, 1, 0, "after a call", drive);
+  check_good_call(self);
+  expect_count(self, from, 0, 0, "after the server closed it", drive);
+}
+
 /* ---- prewarm ---- */
 
 static void check_prewarm(check *self) {
@@ -105,6 +151,90 @@ static void check_prewarm(check *self) {
   expect_connections(self, 3, 1);
 }
 
+enum { WARM = 3 };
+
+/* What is driven has its connections where it is driven: those that were opened ahead are the ones that calls use. */
+static void check_prewarm_driven(check *self) {
+  check_request requests[WARM];
+  record made[WARM];
+  plq_transport_sink sinks[WARM];
+  uint32_t open = 0;
+  int over = 0;
+  plq_transport_error error = {.struct_size = sizeof error};
+  check_serve(self, "[{\"copies\":3,\"of\":{\"delay_ms\":200,\"status\":200,\"body\":\"{}\"}}]", NULL);
+  if (!check_create(self, NULL)) return;
+  EXPECT(self, self->functions->event_fd(self->instance) >= 0, "there is no event_fd");
+  for (int i = 0; i < WARM; i++) {
+    check_request_init(self, &requests[i]);
+    record_init(&made[i], self);
+    sinks[i] = record_sink(&made[i]);
+  }
+  for (int i = 0; i < 2; i++) {
+    int32_t status = self->functions->prewarm(self->instance, &requests[0].target, WARM, requests[0].request.deadline_ns,
+                                              ++self->last_op, &sinks[0], &error, &open);
+    EXPECT(self, status == PLQ_OK, "prewarm: %s: %s", plq_status_name(status), error.message);
+    EXPECT(self, open == WARM, "prewarm says that %u are open, not %d", (unsigned)open, WARM);
+  }
+  EXPECT(self, !made[0].connected && !made[0].over, "prewarm called more of the sink than is_cancelled");
+  for (int i = 0; i < WARM; i++) {
+    int32_t status = self->functions->submit(self->instance, &requests[i].request, &sinks[i], &error);
+    EXPECT(self, status == PLQ_OK, "submit: %s: %s", plq_status_name(status), error.message);
+  }
+  int64_t until = check_now_ms() + 10000;
+  while (over < WARM && check_now_ms() < until) {
+    self->functions->drive(self->instance, self->host.now_ns(&self->host) + 1000 * CHECK_MS);
+    over = 0;
+    for (int i = 0; i < WARM; i++) over += made[i].over;
+  }
+  EXPECT(self, over == WARM, "%d of %d ended", over, WARM);
+  for (int i = 0; i < WARM; i++) {
+    EXPECT(self, made[i].error.status == PLQ_OK, "one failed: %s", made[i].error.message);
+    record_clear(&made[i]);
+    check_request_clear(&requests[i]);
+  }
+  expect_connections(self, WARM, WARM);
+}
+
+typedef struct canceller {
+  check *self;
+  record *made;
+  uint64_t op;
+} canceller;
+
+static void *cancel_soon(void *argument) {
+  canceller *soon = argument;
+  pause_ms(200);
+  atomic_store(&soon->made->cancelled, true);
+  soon->self->functions->cancel(soon->self->instance, soon->op);
+  return NULL;
+}
+
+/* By the half that is checked: the driven one is known by its descriptor. */
+static void check_prewarm_cancel(check *self) {
+  check_request request;
+  record made;
+  pthread_t thread;
+  uint32_t open = 99;
+  plq_transport_error error = {.struct_size = sizeof error};
+  check_serve(self, "[{\"copies\":2,\"of\":{\"before\":\"silent\"}}]", NULL);
+  if (!check_create(self, NULL)) return;
+  if (self->half == PLQ_CAP_ASYNC) self->functions->event_fd(self->instance);
+  check_request_init(self, &request);
+  record_init(&made, self);
+  plq_transport_sink sink = record_sink(&made);
+  canceller soon = {self, &made, ++self->last_op};
+  if (pthread_create(&thread, NULL, cancel_soon, &soon) != 0) test_die("no thread");
+  int64_t began = check_now_ms();
+  int32_t status =
+      self->functions->prewarm(self->instance, &request.target, 2, request.request.deadline_ns, soon.op, &sink, &error, &open);
+  EXPECT(self, check_now_ms() - began < 2000, "it ended %lld ms after it was cancelled",
+         (long long)(check_now_ms() - began - 200));
+  EXPECT(self, status == PLQ_E_CANCELLED && error.status == status, "a cancelled prewarm: %s", plq_status_name(status));
+  EXPECT(self, open == 0, "%u are open, and the server never spoke TLS", (unsigned)open);
+  pthread_join(thread, NULL);
+  check_request_clear(&request);
+}
+
 static void check_prewarm_nobody(check *self) {
   check_request request;
   record made;
@@ -112,6 +242,7 @@ static void check_prewarm_nobody(check *self) {
   plq_transport_error error = {.struct_size = sizeof error};
   check_serve(self, "[{\"fault\":{\"status\":\"PLQ_E_CONNECT_REFUSED\"}}]", NULL);
   if (!check_create(self, NULL)) return;
+  if (self->half == PLQ_CAP_ASYNC) self->functions->event_fd(self->instance);
   check_request_init(self, &request);
   record_init(&made, self);
   plq_transport_sink sink = record_sink(&made);
@@ -186,9 +317,14 @@ const check_case check_keep_cases[] = {
     {"keep/connection-close", PLQ_CAP_KEEPALIVE, BOTH, "one of which the server said that it closes is not used again",
      check_connection_close},
     {"keep/no-resend", PLQ_CAP_KEEPALIVE, BOTH, "a request is never sent twice", check_no_resend},
+    {"connections/count", PLQ_CAP_KEEPALIVE, BOTH, "those that are open and those that carry a request are counted, if any are",
+     check_count},
     {"prewarm/count", PLQ_CAP_PREWARM, CHECK_SERVER, "count connections are opened, no request is sent, and calls use them",
      check_prewarm},
-    {"prewarm/nobody", PLQ_CAP_PREWARM, CHECK_SERVER, "why a connection could not be opened is told", check_prewarm_nobody},
+    {"prewarm/nobody", PLQ_CAP_PREWARM, BOTH, "why a connection could not be opened is told", check_prewarm_nobody},
+    {"prewarm/driven", PLQ_CAP_PREWARM | PLQ_CAP_ASYNC, CHECK_SERVER, "once event_fd was asked for, what is submitted uses them",
+     check_prewarm_driven},
+    {"prewarm/cancel", PLQ_CAP_PREWARM | PLQ_CAP_CA, BOTH, "cancel ends a prewarm", check_prewarm_cancel},
     {"threads/calls", PLQ_CAP_CONCURRENT | PLQ_CAP_BLOCKING, CHECK_SERVER, "perform may run on many threads at once",
      check_threads},
     {"fork/abandon", PLQ_CAP_FORK_ABANDON, CHECK_SERVER, "a child that abandons leaves the parent's connection unharmed",

@@ -48,6 +48,7 @@ typedef struct check_settings {
   const check_option *options;
   size_t option_count;
   int timeout_s; /* for one case */
+  int soon_ms;   /* that a transport may take to notice a deadline or a cancel; 0: 2000 */
 } check_settings;
 
 /* All cases; the number in *out_count. */

@@ -50,6 +50,11 @@ void check_fail(check *self, const char *format, ...) {
   va_end(args);
 }
 
+void check_not_declared(check *self, const char *why) {
+  self->result->verdict = CHECK_NOT_DECLARED;
+  snprintf(self->result->text, sizeof self->result->text, "%s", why);
+}
+
 void check_unable(check *self, const char *why) {
   self->result->verdict = CHECK_UNABLE;
   snprintf(self->result->text, sizeof self->result->text, "%s", why);
@@ -177,7 +182,7 @@ void check_destroy(check *self) {
 
 /* ---- server ---- */
 
-void check_serve(check *self, const char *script, const char *certificate) {
+static void serve(check *self, const char *script, const char *certificate, bool http2) {
   const char *reason = NULL;
   json_object *parsed = json_tokener_parse(script);
   if (parsed == NULL) test_die("no JSON: %s", script);
@@ -187,10 +192,19 @@ void check_serve(check *self, const char *script, const char *certificate) {
   self->script = test_script_new(self->responses, &reason);
   if (self->script == NULL) test_die("%s", reason);
   if (certificate != NULL) self->script->certificate = certificate;
+  self->script->http2 = http2;
   if ((self->what->capabilities & PLQ_CAP_CA) == 0) self->script->certificate = NULL; /* whom it trusts cannot be told: plain */
   self->server = test_server_new(self->ca, self->script);
   snprintf(self->origin, sizeof self->origin, "%s://127.0.0.1:%d", self->script->certificate != NULL ? "https" : "http",
            test_server_port(self->server));
+}
+
+void check_serve(check *self, const char *script, const char *certificate) {
+  serve(self, script, certificate, false);
+}
+
+void check_serve_http2(check *self, const char *script) {
+  serve(self, script, NULL, true);
 }
 
 void check_stop(check *self) {
@@ -320,6 +334,7 @@ const check_case *check_cases(size_t *out_count) {
   if (count == 0) {
     add(check_file_cases, all, &count);
     add(check_call_cases, all, &count);
+    add(check_end_cases, all, &count);
     add(check_keep_cases, all, &count);
     add(check_async_cases, all, &count);
     add(check_life_cases, all, &count);

@@ -26,6 +26,7 @@ typedef struct record {
   atomic_bool cancelled;
   uint64_t cancel_op; /* to be cancelled from inside of on_connected, or 0 */
   bool connected, complete, over;
+  int64_t over_ms; /* when on_done came */
   int done_count;
   struct plq__head head;
   plq_transport_connection connection;
@@ -60,11 +61,15 @@ struct check {
 /* Says what is wrong; the first things said are kept. */
 void check_fail(check *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 #define EXPECT(self, condition, ...) ((condition) ? (void)0 : check_fail((self), __VA_ARGS__))
+/* The transport does not offer what the case is about. */
+void check_not_declared(check *self, const char *why);
 /* The case cannot be run here, and says why. */
 void check_unable(check *self, const char *why);
 
 /* Starts a server with a script (tests/vectors/README.md); certificate NULL: "good". */
 void check_serve(check *self, const char *script, const char *certificate);
+/* The same, over HTTP/2: entries are frames. */
+void check_serve_http2(check *self, const char *script);
 /* Makes the instance, with the CA of the kit and further options as pairs that end with NULL. False: it failed, and the case with
  * it. */
 bool check_create(check *self, ...);
@@ -107,6 +112,7 @@ size_t check_count_fds(void);
 size_t check_count_threads(void);
 
 /* Tables of cases; each ends with a row without name. */
-extern const check_case check_file_cases[], check_call_cases[], check_keep_cases[], check_async_cases[], check_life_cases[];
+extern const check_case check_file_cases[], check_call_cases[], check_end_cases[], check_keep_cases[], check_async_cases[],
+    check_life_cases[];
 
 #endif

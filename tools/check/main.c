@@ -51,6 +51,7 @@ static const struct {
                     {PLQ_CAP_PREWARM, "prewarm"},
                     {PLQ_CAP_CA, "ca"},
                     {PLQ_CAP_KEEPALIVE, "keepalive"},
+                    {PLQ_CAP_HTTP2, "http2"},
                     {PLQ_CAP_PINS, "pins"},
                     {PLQ_CAP_WIPES, "wipes"},
                     {PLQ_CAP_TLS_FACTS, "tls_facts"},

@@ -60,6 +60,7 @@ static void on_done(void *context, const plq_transport_error *error, const plq_t
     EXPECT(self, made->connected || made->error.delivery == PLQ_DELIVERY_NOT_SENT,
            "it failed before on_connected, and is not NOT_SENT");
   }
+  made->over_ms = check_now_ms();
   made->over = true;
 }
 

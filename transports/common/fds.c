@@ -5,6 +5,7 @@
  */
 #include "plqt.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -82,4 +83,9 @@ void plqt_fds_close_all(plqt_fds *first) {
 int plqt_fds_close(plqt_fds *first, int fd) {
   plqt_fds_remove(first, fd);
   return close(fd);
+}
+
+bool plqt_socket_is_open(int fd) {
+  struct pollfd end = {.fd = fd, .events = POLLRDHUP};
+  return poll(&end, 1, 0) <= 0;
 }

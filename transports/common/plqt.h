@@ -54,6 +54,8 @@ void plqt_fds_remove(plqt_fds *fds, int fd);
 /* Removes and closes. */
 int plqt_fds_close(plqt_fds *fds, int fd);
 void plqt_fds_close_all(plqt_fds *fds);
+/* The peer has not ended the connection, whatever bytes it sent before. [any thread, while nobody closes it] */
+bool plqt_socket_is_open(int fd);
 
 /* ---- options.c ---- */
 
@@ -152,7 +154,8 @@ typedef struct plqt_pool {
   void (*drop)(plqt_slot *slot);
   /* The thread that works on it is to look at `cancelled`. */
   void (*wake)(plqt_slot *slot);
-  /* Whether a connection to the target (NULL: to any) is open, and young enough to be used; of a busy slot: whether one is open at all. */
+  /* Whether a connection to the target (NULL: to any) is open, and young enough to be used; of a busy slot: whether one is open
+   * at all. */
   bool (*is_open)(const plqt_slot *slot, const plq_transport_target *target, bool busy);
   uint32_t max;
   int64_t idle_ns; /* slots that were idle for longer are dropped, but for the one used last */
@@ -201,24 +204,54 @@ int32_t plqt_prewarm(const plqt_warming *warming, const plq_transport_target *ta
 void plqt_report_no_slot(const plq_transport_host *host, const plq_transport_sink *sink, int64_t began, int32_t status,
                          int os_errno);
 
+/* ---- timers.c: when each operation of an engine is to be looked at ---- */
+
+typedef struct plqt_timer {
+  struct plqt_timer *child, *next, *previous;
+  int64_t at; /* PLQT_NEVER: it does not run */
+} plqt_timer;
+
+typedef struct plqt_timers {
+  plqt_timer *first; /* to ring */
+} plqt_timers;
+
+void plqt_timer_init(plqt_timer *timer);
+/* Rings by then, or earlier if it would have. */
+void plqt_timer_limit(plqt_timers *timers, plqt_timer *timer, int64_t at);
+void plqt_timer_stop(plqt_timers *timers, plqt_timer *timer);
+/* When the first one rings, or PLQT_NEVER. */
+int64_t plqt_timers_next(const plqt_timers *timers);
+/* One that is due, stopped, or NULL. */
+plqt_timer *plqt_timers_take(plqt_timers *timers, int64_t now);
+
 /* ---- inbox.c: what the asynchronous half accepted, and the descriptor that it is driven by ---- */
 
 typedef struct plqt_entry {
-  struct plqt_entry *next;                        /* submitted, not taken */
-  struct plqt_entry *known_next, *known_previous; /* submitted, not over */
+  struct plqt_entry *next;                                /* submitted, not taken */
+  struct plqt_entry *known_next;                          /* with the same hash: submitted, not over */
+  struct plqt_entry *cancelled_next, *cancelled_previous; /* cancelled, not taken */
   uint64_t id;
   atomic_bool cancelled;
+  bool listed; /* in the list of cancelled ones */
 } plqt_entry;
+
+#define PLQT_BUCKETS 64 /* to begin with */
 
 typedef struct plqt_inbox {
   plqt_fds *fds;
-  int epoll_fd, wake_fd, timer_fd; /* the last two are in epoll_fd, level-triggered, with themselves as data.u64 */
+  int epoll_fd, wake_fd, timer_fd; /* the last two are in epoll_fd, edge-triggered, with themselves as data.u64 */
   int64_t armed_at;                /* what timer_fd is set to */
   pthread_mutex_t lock;
-  bool ready;
-  atomic_bool open; /* wake_fd may be written to */
-  atomic_bool wake_pending, cancel_pending;
-  plqt_entry *first, *last, *known;
+  atomic_bool open;                             /* there are descriptors */
+  atomic_bool signalled;                        /* wake_fd was written to, or is about to be, and nobody has seen it */
+  atomic_bool wake_pending;                     /* from before there were descriptors */
+  atomic_uint submitted_count, cancelled_count; /* in the lists below */
+  plqt_entry *first, *last;
+  plqt_entry *cancelled;
+  plqt_entry **known; /* by hash of id; buckets, unless more were had */
+  unsigned known_bits;
+  size_t known_count;
+  plqt_entry *buckets[PLQT_BUCKETS];
 } plqt_inbox;
 
 void plqt_inbox_init(plqt_inbox *inbox, plqt_fds *fds);
@@ -226,19 +259,44 @@ void plqt_inbox_init(plqt_inbox *inbox, plqt_fds *fds);
 int32_t plqt_inbox_open(plqt_inbox *inbox, int *out_errno);
 void plqt_inbox_free(plqt_inbox *inbox);
 void plqt_inbox_submit(plqt_inbox *inbox, plqt_entry *entry, uint64_t id);
+/* Cancel finds it from here on, and nobody takes it: for a prewarm. */
+void plqt_inbox_know(plqt_inbox *inbox, plqt_entry *entry, uint64_t id);
 /* The next one that was submitted, or NULL. */
 plqt_entry *plqt_inbox_take(plqt_inbox *inbox);
+/* The next one that was cancelled and has not left, or NULL. */
+plqt_entry *plqt_inbox_take_cancelled(plqt_inbox *inbox);
 /* Its on_done is about to be called. */
 void plqt_inbox_leave(plqt_inbox *inbox, plqt_entry *entry);
 void plqt_inbox_cancel(plqt_inbox *inbox, uint64_t id);
 void plqt_inbox_wake(plqt_inbox *inbox);
-/* Reads wake_fd or timer_fd empty. */
-void plqt_inbox_drain(plqt_inbox *inbox, int fd);
+/* Makes epoll_fd readable, as a new edge. One write does for all until plqt_inbox_saw(). */
+void plqt_inbox_signal(plqt_inbox *inbox);
+/* An event told of wake_fd or timer_fd: what was put in before is to be looked at now. False: the descriptor is none of them. */
+bool plqt_inbox_saw(plqt_inbox *inbox, uint64_t data);
 /* Puts the timer to when the next drive is due. One that is set too early only costs a round. */
 void plqt_inbox_arm(plqt_inbox *inbox, int64_t at);
 /* epoll_wait that is as long as until says, to the next ms. */
 struct epoll_event;
 int plqt_inbox_wait(plqt_inbox *inbox, struct epoll_event *events, int max, int64_t now, int64_t until);
+
+/* What prewarm does where the connections are those of the asynchronous half. */
+typedef struct plqt_async_warming {
+  const plq_transport_host *host;
+  plqt_inbox *inbox;
+  void *owner;
+  uint32_t max;
+  const plqt_entry **warming; /* receives what cancel marks, for the time being */
+  uint32_t (*count_open)(void *owner, const plq_transport_target *target);
+  /* Begins to open one more, and ends with on_done of `sink`; otherwise why there is none: PLQ_E_TIMEOUT_POOL, PLQ_E_MEMORY. */
+  int32_t (*begin)(void *owner, const plq_transport_request *request, const plq_transport_sink *sink,
+                   const atomic_bool *cancelled);
+  /* Drives until there was any progress. */
+  void (*drive)(void *owner);
+} plqt_async_warming;
+
+int32_t plqt_async_prewarm(const plqt_async_warming *self, const plq_transport_target *target, uint32_t count,
+                           int64_t deadline_ns, uint64_t op, const plq_transport_sink *sink, plq_transport_error *error,
+                           uint32_t *out_open);
 
 /* EFD_CLOEXEC and non-blocking; -1 and errno. */
 int plqt_wake_fd_new(plqt_fds *fds);

@@ -8,7 +8,10 @@
 #include <sys/epoll.h>
 
 #define EVENTS_MAX 64
-#define SPARE_MAX 64
+#define ROUNDS_MAX 8
+#define SPARE_MAX 128
+#define SPARE_CALLS_MAX 1024
+#define STREAMS_MAX 100 /* on one HTTP/2 connection: libcurl's own limit, unless it is told another */
 
 static int32_t open_engine(plqc_instance *instance, int *out_errno) {
   int32_t status = plqt_inbox_open(&instance->inbox, out_errno);
@@ -28,6 +31,12 @@ void plqc_wake(plq_transport_instance *handle) {
   plqt_inbox_wake(&((plqc_instance *)handle)->inbox);
 }
 
+bool plqc_async_is_used(const plqc_instance *instance) {
+  return atomic_load(&instance->inbox.open);
+}
+
+/* ---- what is used again ---- */
+
 static plqc_operation *get_operation(plqc_instance *instance) {
   plqc_operation *op = instance->spare;
   if (op) {
@@ -37,7 +46,7 @@ static plqc_operation *get_operation(plqc_instance *instance) {
   }
   op = plqc_alloc(instance, sizeof *op);
   if (!op) return NULL;
-  if (plqc_operation_init(op, instance, &op->entry.cancelled)) return op;
+  if (plqc_operation_init(op, instance, NULL)) return op;
   plqc_operation_clear(op);
   plqc_free(instance, op);
   return NULL;
@@ -53,117 +62,324 @@ static void put_operation(plqc_instance *instance, plqc_operation *op) {
   plqc_free(instance, op);
 }
 
+static plqc_call *get_call(plqc_instance *instance) {
+  plqc_call *call = instance->spare_calls;
+  if (!call) return plqc_alloc(instance, sizeof *call);
+  instance->spare_calls = call->next;
+  instance->spare_call_count--;
+  return call;
+}
+
+static void put_call(plqc_instance *instance, plqc_call *call) {
+  if (instance->spare_call_count == SPARE_CALLS_MAX) {
+    plqc_free(instance, call);
+    return;
+  }
+  call->next = instance->spare_calls;
+  instance->spare_calls = call;
+  instance->spare_call_count++;
+}
+
 int32_t plqc_submit(plq_transport_instance *handle, const plq_transport_request *request, const plq_transport_sink *sink,
                     plq_transport_error *error) {
   plqc_instance *instance = (plqc_instance *)handle;
   int os_errno;
   if (!plqc_request_valid(request, sink, error)) return error->status;
   int32_t status = open_engine(instance, &os_errno);
-  plqc_operation *op = status ? NULL : get_operation(instance);
-  if (!op) {
+  plqc_call *call = status ? NULL : get_call(instance);
+  if (!call) {
     if (!status) status = PLQ_E_MEMORY;
     plqt_error_set(error, status, PLQ_PHASE_CONFIG, PLQ_DELIVERY_NOT_SENT, os_errno, 0, "the operation cannot be set up");
     return status;
   }
-  plqc_operation_reset(op, request, sink, plqc_now(instance));
-  plqt_inbox_submit(&instance->inbox, &op->entry, request->op);
+  call->op = NULL;
+  call->request = request;
+  call->sink = sink;
+  call->submitted_ns = plqc_now(instance);
+  plqt_timer_init(&call->timer);
+  plqt_inbox_submit(&instance->inbox, &call->entry, request->op);
   return PLQ_OK;
 }
 
-static void finish(plqc_instance *instance, plqc_operation *op, int64_t now) {
-  plqt_inbox_leave(&instance->inbox, &op->entry);
-  plqc_operation_report(op, now);
-  put_operation(instance, op);
+/* ---- waiting for libcurl to take more ---- */
+
+/* How many operations it can do something with: one for each connection, until it turns out that the server speaks HTTP/2. */
+static bool has_room(const plqc_instance *instance) {
+  uint32_t two = instance->two_count;
+  return instance->running < (two ? two * STREAMS_MAX : (uint64_t)instance->config.max_connections);
 }
 
-static bool finish_over(plqc_instance *instance) {
-  bool any = instance->async.over != NULL;
-  while (instance->async.over) finish(instance, instance->async.over, plqc_now(instance));
+/*
+ * Where every stream of every connection is taken: one more, and not the next before it is there. Left to itself libcurl opens
+ * one for each handle that finds no stream.
+ */
+static bool may_grow(const plqc_instance *instance) {
+  return instance->two_count && !instance->growing && instance->open_count < instance->config.max_connections;
+}
+
+static void queue(plqc_instance *instance, plqc_call *call) {
+  call->next = NULL;
+  call->previous = instance->waiting_last;
+  *(call->previous ? &call->previous->next : &instance->waiting) = call;
+  instance->waiting_last = call;
+  plqt_timer_limit(&instance->waiting_timers, &call->timer, call->request->deadline_ns);
+}
+
+static void leave_queue(plqc_instance *instance, plqc_call *call) {
+  *(call->previous ? &call->previous->next : &instance->waiting) = call->next;
+  *(call->next ? &call->next->previous : &instance->waiting_last) = call->previous;
+  plqt_timer_stop(&instance->waiting_timers, &call->timer);
+}
+
+/* One that has no operation ends. */
+static void end_waiting(plqc_instance *instance, plqc_call *call, int32_t status, int os_errno) {
+  const plq_transport_sink *sink = call->sink;
+  int64_t submitted_ns = call->submitted_ns;
+  plqt_inbox_leave(&instance->inbox, &call->entry);
+  put_call(instance, call);
+  plqt_report_no_slot(instance->host, sink, submitted_ns, status, os_errno);
+}
+
+static void begin(plqc_instance *instance, plqc_call *call, bool fresh) {
+  plqc_operation *op = get_operation(instance);
+  if (!op) {
+    end_waiting(instance, call, PLQ_E_MEMORY, 0);
+    return;
+  }
+  call->op = op;
+  op->call = call;
+  op->cancelled = &call->entry.cancelled;
+  op->prewarm = false;
+  instance->running++;
+  plqc_operation_reset(op, call->request, call->sink, call->submitted_ns);
+  op->want_fresh = fresh;
+  if (fresh) instance->growing = op;
+  plqc_operation_begin(op, &instance->async, plqc_now(instance));
+}
+
+/* True: one of them was reported. */
+static bool begin_waiting(plqc_instance *instance, int64_t now) {
+  bool any = false;
+  plqt_timer *timer;
+  while ((timer = plqt_timers_take(&instance->waiting_timers, now))) {
+    plqc_call *call = (plqc_call *)(void *)((char *)timer - offsetof(plqc_call, timer));
+    leave_queue(instance, call);
+    end_waiting(instance, call, PLQ_E_TIMEOUT_POOL, 0);
+    any = true;
+  }
+  if (instance->growing && instance->growing->accepted) instance->growing = NULL;
+  while (instance->waiting && (has_room(instance) || may_grow(instance))) {
+    plqc_call *call = instance->waiting;
+    bool fresh = !has_room(instance);
+    leave_queue(instance, call);
+    begin(instance, call, fresh);
+  }
   return any;
 }
 
-static plqc_operation *take_submitted(plqc_instance *instance) {
-  return (plqc_operation *)(void *)plqt_inbox_take(&instance->inbox);
-}
-
-static bool begin_submitted(plqc_instance *instance) {
-  plqc_operation *op;
+static bool take_submitted(plqc_instance *instance) {
+  plqt_entry *entry;
   bool any = false;
-  while ((op = take_submitted(instance))) {
-    plqc_operation_begin(op, &instance->async, plqc_now(instance));
+  while ((entry = plqt_inbox_take(&instance->inbox))) {
+    queue(instance, (plqc_call *)(void *)entry);
     any = true;
   }
   return any;
 }
 
-static void take_event(plqc_instance *instance, const struct epoll_event *event) {
-  plqt_inbox *inbox = &instance->inbox;
-  plqc_engine *engine = &instance->async;
-  if (event->data.u64 == PLQC_LOOKUP_EVENT) {
-    engine->limit_at = 0;
-  } else if (event->data.u64 == (uint64_t)inbox->wake_fd || event->data.u64 == (uint64_t)inbox->timer_fd) {
-    plqt_inbox_drain(inbox, (int)event->data.u64);
-  } else {
-    int poll_events = (event->events & EPOLLIN ? POLLIN : 0) | (event->events & EPOLLOUT ? POLLOUT : 0) |
-                      (event->events & (EPOLLERR | EPOLLHUP) ? POLLERR : 0);
-    plqc_engine_socket(engine, (curl_socket_t)event->data.u64, plqc_poll_mask(poll_events));
-  }
+/* ---- ends ---- */
+
+static void finish(plqc_instance *instance, plqc_operation *op, int64_t now) {
+  plqc_call *call = op->call;
+  if (call) plqt_inbox_leave(&instance->inbox, &call->entry);
+  if (call) put_call(instance, call);
+  op->call = NULL;
+  instance->running--;
+  if (instance->growing == op) instance->growing = NULL;
+  plqc_operation_report(op, now);
+  put_operation(instance, op);
 }
 
-/* One round; true: something was done. */
-static bool round_once(plqc_instance *instance, int64_t until) {
-  plqc_engine *engine = &instance->async;
-  struct epoll_event events[EVENTS_MAX];
-  bool any = begin_submitted(instance);
-  if (atomic_exchange(&instance->inbox.cancel_pending, false)) engine->limit_at = 0;
+static void finish_over(plqc_instance *instance) {
+  if (!instance->async.over) return;
   int64_t now = plqc_now(instance);
-  int64_t next = plqc_engine_next(engine);
-  if (any || engine->over || next <= now) until = 0;
-  int count = plqt_inbox_wait(&instance->inbox, events, EVENTS_MAX, now, next < until ? next : until);
-  for (int i = 0; i < count; i++) take_event(instance, &events[i]);
-  if (atomic_exchange(&instance->inbox.cancel_pending, false)) engine->limit_at = 0;
-  now = plqc_now(instance);
-  if (plqc_engine_next(engine) <= now) any = true;
-  plqc_engine_turn(engine, now);
-  return finish_over(instance) || any || count > 0;
+  while (instance->async.over) finish(instance, instance->async.over, now);
+}
+
+static void cancel(plqc_operation *op) {
+  plqc_operation_stop(op, PLQ_E_CANCELLED, plqc_phase(op));
+}
+
+static bool end_cancelled(plqc_instance *instance) {
+  plqt_entry *entry;
+  bool any = false;
+  while ((entry = plqt_inbox_take_cancelled(&instance->inbox))) {
+    plqc_call *call = (plqc_call *)(void *)entry;
+    any = true;
+    if (entry == instance->warming) {
+      for (plqc_operation *op = instance->async.active, *next; op; op = next) {
+        next = op->next;
+        if (op->prewarm) cancel(op);
+      }
+    } else if (call->op) {
+      cancel(call->op);
+    } else {
+      leave_queue(instance, call);
+      end_waiting(instance, call, PLQ_E_CANCELLED, 0);
+    }
+  }
+  return any;
+}
+
+/* ---- driving ---- */
+
+/* True: what it told of may be so still. Over HTTP/1 a socket whose operation has ended is read empty. */
+static bool take_event(plqc_instance *instance, const struct epoll_event *event) {
+  plqc_engine *engine = &instance->async;
+  uint64_t ended = engine->ended_count;
+  if (event->data.u64 == PLQC_LOOKUP_EVENT) {
+    engine->look = true;
+    return false;
+  }
+  if (plqt_inbox_saw(&instance->inbox, event->data.u64)) return false;
+  int poll_events = (event->events & EPOLLIN ? POLLIN : 0) | (event->events & EPOLLOUT ? POLLOUT : 0) |
+                    (event->events & (EPOLLERR | EPOLLHUP) ? POLLERR : 0);
+  plqc_engine_socket(engine, (curl_socket_t)event->data.u64, plqc_poll_mask(poll_events));
+  return engine->ended_count == ended || instance->two_count > 0;
+}
+
+static int64_t next_due(const plqc_instance *instance) {
+  int64_t next = plqc_engine_next(&instance->async), waiting = plqt_timers_next(&instance->waiting_timers);
+  return next < waiting ? next : waiting;
+}
+
+/* What the inbox holds is looked at after the wait, which tells of it. */
+static int wait_for_events(plqc_instance *instance, struct epoll_event *events, int64_t until) {
+  plqt_inbox *inbox = &instance->inbox;
+  int64_t now = plqc_now(instance), next = next_due(instance);
+  if (atomic_load(&inbox->submitted_count) || atomic_load(&inbox->cancelled_count)) until = 0;
+  int count = plqt_inbox_wait(inbox, events, EVENTS_MAX, now, next < until ? next : until);
+  return count > 0 ? count : 0;
 }
 
 /*
- * Goes on until a round finds nothing, but not for ever: an edge-triggered host sees no new edge for what was there before, so
- * what is left after that announces itself by the wake-up descriptor.
+ * One round; true: something was done. libcurl's sockets are level-triggered, and it does not always read one empty: that is no
+ * new edge for the host, so *out_left says whether that may be.
  */
+static bool round_once(plqc_instance *instance, int64_t until, bool *out_left) {
+  plqc_engine *engine = &instance->async;
+  struct epoll_event events[EVENTS_MAX];
+  int count = wait_for_events(instance, events, until);
+  *out_left = count == EVENTS_MAX;
+  for (int i = 0; i < count; i++) *out_left |= take_event(instance, &events[i]);
+  int64_t now = plqc_now(instance);
+  bool any = take_submitted(instance);
+  any |= end_cancelled(instance);
+  do { /* What ends makes room for what waits, and what was begun is due at once: libcurl's timer. */
+    any |= begin_waiting(instance, now);
+    plqc_engine_turn(engine, now);
+    any |= engine->over != NULL;
+    finish_over(instance);
+  } while (instance->waiting && has_room(instance));
+  return any || count > 0;
+}
+
 int32_t plqc_drive(plq_transport_instance *handle, int64_t until_ns) {
   plqc_instance *instance = (plqc_instance *)handle;
+  bool any = false, left = false;
   int os_errno, rounds = 0;
   int32_t status = open_engine(instance, &os_errno);
   if (status) return status;
-  if (atomic_exchange(&instance->inbox.wake_pending, false)) until_ns = 0;
-  while (rounds < 8 && round_once(instance, until_ns)) {
-    until_ns = 0;
-    rounds++;
-  }
-  atomic_store(&instance->inbox.wake_pending, false);
-  if (rounds == 8) plqt_wake_fd_set(instance->inbox.wake_fd);
-  plqt_inbox_arm(&instance->inbox, plqc_engine_next(&instance->async));
+  do {
+    if (round_once(instance, any ? 0 : until_ns, &left)) any = true;
+    if (any) rounds++;
+  } while (any ? left && rounds < ROUNDS_MAX : plqc_now(instance) < until_ns);
+  if (left) plqt_inbox_signal(&instance->inbox);
+  plqt_inbox_arm(&instance->inbox, next_due(instance));
   return PLQ_OK;
 }
 
+/* ---- prewarm ---- */
+
+static uint32_t count_open(void *owner, const plq_transport_target *target) {
+  const plqc_instance *instance = owner;
+  const plqc_connection *connection = instance->connections;
+  uint64_t origin = plqc_origin_hash(target);
+  int64_t now = plqc_now(instance);
+  uint32_t count = 0;
+  for (; connection; connection = connection->next) count += plqc_connection_is_warm(instance, connection, origin, now);
+  return count;
+}
+
+/* libcurl closes one that is idle where there are too many. */
+static bool may_open(const plqc_instance *instance, const plq_transport_target *target, int64_t now) {
+  const plqc_connection *connection = instance->connections;
+  uint64_t origin = plqc_origin_hash(target);
+  if (instance->open_count < instance->config.max_connections) return true;
+  while (connection && (connection->streams || plqc_connection_is_warm(instance, connection, origin, now)))
+    connection = connection->next;
+  return connection != NULL;
+}
+
+static int32_t begin_warming(void *owner, const plq_transport_request *request, const plq_transport_sink *sink,
+                             const atomic_bool *cancelled) {
+  plqc_instance *instance = owner;
+  int64_t now = plqc_now(instance);
+  if (!may_open(instance, request->target, now)) return PLQ_E_TIMEOUT_POOL;
+  plqc_operation *op = get_operation(instance);
+  if (!op) return PLQ_E_MEMORY;
+  plqc_operation_reset(op, request, sink, now);
+  op->call = NULL;
+  op->cancelled = cancelled;
+  op->prewarm = op->want_fresh = true;
+  instance->running++;
+  plqc_operation_begin(op, &instance->async, now);
+  return PLQ_OK;
+}
+
+static void drive_warming(void *owner) {
+  plqc_drive(owner, PLQT_NEVER);
+}
+
+int32_t plqc_async_prewarm(plqc_instance *instance, const plq_transport_target *target, uint32_t count, int64_t deadline_ns,
+                           uint64_t op, const plq_transport_sink *sink, plq_transport_error *error, uint32_t *out_open) {
+  const plqt_async_warming warming = {.host = instance->host,
+                                      .inbox = &instance->inbox,
+                                      .owner = instance,
+                                      .max = (uint32_t)instance->config.max_connections,
+                                      .warming = &instance->warming,
+                                      .count_open = count_open,
+                                      .begin = begin_warming,
+                                      .drive = drive_warming};
+  int os_errno;
+  int32_t status = open_engine(instance, &os_errno);
+  return status ? status : plqt_async_prewarm(&warming, target, count, deadline_ns, op, sink, error, out_open);
+}
+
+/* ---- the end ---- */
+
 void plqc_async_clear(plqc_instance *instance) {
-  plqc_operation *op;
+  plqc_engine *engine = &instance->async;
   if (instance->async_ready) {
-    while ((op = take_submitted(instance))) {
-      op->verdict = PLQ_E_CANCELLED;
-      op->verdict_phase = PLQ_PHASE_CONNECT;
-      finish(instance, op, plqc_now(instance));
+    take_submitted(instance);
+    while (instance->waiting) {
+      plqc_call *call = instance->waiting;
+      leave_queue(instance, call);
+      end_waiting(instance, call, PLQ_E_CANCELLED, 0);
     }
-    while (instance->async.active)
-      plqc_operation_stop(instance->async.active, PLQ_E_CANCELLED, plqc_phase(instance->async.active));
+    while (engine->active) cancel(engine->active);
     finish_over(instance);
-    plqc_engine_clear(&instance->async);
+    plqc_engine_clear(engine);
   }
-  while ((op = instance->spare)) {
+  while (instance->spare) {
+    plqc_operation *op = instance->spare;
     plqc_list_remove(&instance->spare, op);
     plqc_operation_clear(op);
     plqc_free(instance, op);
+  }
+  while (instance->spare_calls) {
+    plqc_call *call = instance->spare_calls;
+    instance->spare_calls = call->next;
+    plqc_free(instance, call);
   }
 }

@@ -16,7 +16,7 @@ static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_so
   }
   if (!op->connect_ns) {
     op->connect_ns = plqc_now(op->instance);
-    plqc_engine_limit(op->engine, op->connect_ns + op->instance->config.connect_ns);
+    plqc_engine_limit(op, op->connect_ns + op->instance->config.connect_ns);
   }
   int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   if (fd < 0) {
@@ -34,6 +34,7 @@ static int on_close(void *context, curl_socket_t fd) {
   plqc_engine *engine = context;
   int expected = fd;
   atomic_compare_exchange_strong(&engine->connection_fd, &expected, -1);
+  plqc_connection_closed(engine->instance, fd);
   return plqt_fds_close(&engine->instance->fds, fd);
 }
 

@@ -59,7 +59,7 @@ static void note_proxy(plqc_engine *engine, CURL *easy) {
   plqc_operation *op = (plqc_operation *)(void *)context;
   if (!op || op->proxy_ns || !op->connect_ns || op->connected_ns) return;
   op->proxy_ns = plqc_now(engine->instance);
-  plqc_engine_limit(engine, op->proxy_ns + engine->instance->config.connect_ns);
+  plqc_engine_limit(op, op->proxy_ns + engine->instance->config.connect_ns);
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *known) {
@@ -108,7 +108,7 @@ static void open_multi(plqc_engine *engine) {
 
 int32_t plqc_engine_init(plqc_engine *engine, plqc_instance *instance, bool async, int *out_errno) {
   *engine = (plqc_engine){.instance = instance, .wake_fd = -1, .epoll_fd = -1, .pair = {-1, -1}};
-  engine->timer_at = engine->limit_at = PLQT_NEVER;
+  engine->timer_at = PLQT_NEVER;
   atomic_init(&engine->connection_fd, -1);
   if (async) engine->epoll_fd = instance->inbox.epoll_fd;
   engine->wake_fd = async ? instance->inbox.wake_fd : plqt_wake_fd_new(&instance->fds);
@@ -166,35 +166,41 @@ void plqc_engine_socket(plqc_engine *engine, curl_socket_t fd, int mask) {
   take_messages(engine);
 }
 
-void plqc_engine_limit(plqc_engine *engine, int64_t at) {
-  if (at < engine->limit_at) engine->limit_at = at;
+void plqc_engine_limit(plqc_operation *op, int64_t at) {
+  plqt_timer_limit(&op->engine->timers, &op->timer, at);
 }
 
 int64_t plqc_engine_next(const plqc_engine *engine) {
-  return engine->timer_at < engine->limit_at ? engine->timer_at : engine->limit_at;
+  if (engine->look) return 0;
+  int64_t next = plqt_timers_next(&engine->timers);
+  return engine->timer_at < next ? engine->timer_at : next;
 }
 
-/*
- * Limits are looked at only when the earliest of them could have passed, and then for every operation. Whatever begins a phase
- * says when that may be; a cancellation or the end of a look-up says 0.
- */
-static void look_at_operations(plqc_engine *engine, int64_t now) {
-  engine->limit_at = PLQT_NEVER;
+/* What begins a phase says when it is to be over; a timer is not put off when the operation makes progress. */
+static void look_at(plqc_operation *op, int64_t now) {
+  int32_t status;
+  plqc_operation_tick(op, now);
+  if (op->state == PLQC_OVER) return;
+  int64_t at = plqc_limit(op, now, &status);
+  plqc_engine_limit(op, at > now ? at : now + 1);
+}
+
+static void look_at_all(plqc_engine *engine, int64_t now) {
+  engine->look = false;
   for (plqc_operation *op = engine->active, *next; op; op = next) {
     next = op->next;
-    plqc_operation_tick(op, now);
-  }
-  for (plqc_operation *op = engine->active; op; op = op->next) {
-    int32_t status;
-    plqc_engine_limit(engine, plqc_limit(op, now, &status));
+    look_at(op, now);
   }
 }
 
 void plqc_engine_turn(plqc_engine *engine, int64_t now) {
+  plqt_timer *timer;
   /* libcurl rounds its timers down to ms; being called too early, it sets them again. */
   for (int i = 0; i < 8 && engine->timer_at <= now; i++) {
     engine->timer_at = PLQT_NEVER;
     plqc_engine_socket(engine, CURL_SOCKET_TIMEOUT, 0);
   }
-  if (engine->limit_at <= now) look_at_operations(engine, now);
+  if (engine->look) look_at_all(engine, now);
+  while ((timer = plqt_timers_take(&engine->timers, now)))
+    look_at((plqc_operation *)(void *)((char *)timer - offsetof(plqc_operation, timer)), now);
 }

@@ -28,10 +28,10 @@ static const plq_transport_functions functions = {
     .abandon_after_fork = plqc_abandon_after_fork,
 };
 
-/* Of blocking calls; those of a queue are its engine's own. */
 static int32_t count_connections(plq_transport_instance *handle, uint32_t *out_open, uint32_t *out_busy) {
   plqc_instance *instance = (plqc_instance *)handle;
   plqt_pool_count(&instance->pool, out_open, out_busy);
+  plqc_connections_count(instance, out_open, out_busy); /* of the two halves one is used */
   return PLQ_OK;
 }
 

@@ -14,6 +14,7 @@
 typedef struct facts {
   plq_transport_connection connection;
   int fd;
+  plqc_connection *counted; /* of the asynchronous half; as long as its SSL object lives */
 } facts;
 
 static int facts_index = -1;
@@ -129,9 +130,9 @@ static int offer(plqc_operation *op, const plq_transport_connection *connection)
   if (answer == CURL_PREREQFUNC_OK) {
     op->accepted = true;
     op->accepted_number = ++op->engine->accepted_count;
-    op->unsent_next = op->engine->unsent;
-    op->engine->unsent = op;
-    plqc_engine_limit(op->engine, op->active_ns + op->instance->config.idle_ns);
+    plqc_note_unsent(op);
+    plqc_connection_take(op);
+    plqc_engine_limit(op, op->active_ns + op->instance->config.idle_ns);
   } else {
     /* HTTP/2 connections would live on. */
     curl_easy_setopt(op->easy, CURLOPT_FORBID_REUSE, 1L);
@@ -148,7 +149,8 @@ static bool fresh_plain(const plqc_operation *op) {
 
 /* A plain connection has nothing to hang its descriptor on; a lane has only one. */
 static int socket_of_plain(const plqc_operation *op) {
-  return op->engine->epoll_fd < 0 ? atomic_load(&op->engine->connection_fd) : -1;
+  if (op->engine->epoll_fd < 0) return atomic_load(&op->engine->connection_fd);
+  return op->connection ? op->connection->fd : -1;
 }
 
 /*
@@ -174,9 +176,13 @@ int plqc_on_prereq(void *context, char *peer, char *local, int peer_port, int lo
     if (!known) return stop(op, PLQ_E_MEMORY, "out of memory");
     fd = known->fd;
     memcpy(&connection, &known->connection, sizeof connection);
+    if (fresh) known->counted = plqc_connection_add(op, fd, local_port_, connection.http_version == 20);
+    op->connection = known->counted;
   } else {
     fresh = fresh_plain(op);
+    op->connection = plqc_connection_find(op->instance, local_port_);
     fd = fresh ? find_socket(op, local_port_) : socket_of_plain(op);
+    if (fresh) op->connection = plqc_connection_add(op, fd, local_port_, false);
     set_peer(&connection, peer, peer_port);
   }
   if (!fresh && connection.http_version != 20 && fd >= 0 && !plqc_connection_is_quiet(ssl, fd)) {

@@ -57,8 +57,8 @@ static bool global_ready;
  * is). It is not undone: the host may use libcurl, too, and nobody else counts for us.
  */
 static void set_up_globally(void) {
-  global_ready =
-      plqt_tls_setup() && curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && plqc_trust_setup() && plqc_facts_setup() && plqc_quiet_setup();
+  global_ready = plqt_tls_setup() && curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && plqc_trust_setup() &&
+                 plqc_facts_setup() && plqc_quiet_setup();
 }
 
 static int32_t set_up(plqc_instance *instance, const plq_transport_value *values, size_t count, size_t stride,
@@ -78,6 +78,7 @@ static void tear_down(plqc_instance *instance) {
   plqc_config_clear(instance);
   if (instance->pool.owner) plqt_pool_free(&instance->pool);
   plqt_inbox_free(&instance->inbox);
+  pthread_mutex_destroy(&instance->connections_lock);
   plqt_fds_clear(&instance->fds);
   plqc_free(instance, instance);
 }
@@ -95,6 +96,7 @@ int32_t plqc_create(const plq_transport_host *host, const plq_transport_value *v
   instance->host = host;
   plqt_fds_init(&instance->fds);
   plqt_inbox_init(&instance->inbox, &instance->fds);
+  pthread_mutex_init(&instance->connections_lock, NULL);
   error->status = PLQ_OK;
   int32_t status = set_up(instance, values, count, stride, error);
   if (status == PLQ_OK) {

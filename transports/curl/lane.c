@@ -2,9 +2,7 @@
 /* The blocking half: a lane is a multi handle, one easy handle and at most one connection, and a loop around them. */
 #include "plqc.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #define READY_MAX 16
@@ -20,9 +18,9 @@ static void dispatch(plqc_engine *engine, const struct pollfd *polls, size_t cou
     const plqc_operation *op = engine->active;
     if (ready[i].fd == engine->wake_fd) {
       plqt_wake_fd_clear(engine->wake_fd);
-      engine->limit_at = 0;
+      engine->look = true;
     } else if (op && op->lookup && plqt_lookup_fd(op->lookup) == ready[i].fd) {
-      engine->limit_at = 0;
+      engine->look = true;
     } else {
       plqc_engine_socket(engine, ready[i].fd, plqc_poll_mask(ready[i].revents));
     }
@@ -123,14 +121,13 @@ static bool is_old(const plqc_lane *lane, int64_t now) {
 static bool lane_is_open(const plqt_slot *slot, const plq_transport_target *target, bool busy) {
   const plqc_lane *lane = (const plqc_lane *)(const void *)slot;
   const plqc_operation *op = &lane->operation;
-  char byte;
   int fd = atomic_load(&lane->engine.connection_fd);
   if (busy || fd < 0) return fd >= 0;
-  bool there = !target || (op->url && op->origin_len == target->origin_len && memcmp(op->url, target->origin, target->origin_len) == 0);
+  bool there =
+      !target || (op->url && op->origin_len == target->origin_len && memcmp(op->url, target->origin, target->origin_len) == 0);
   if (!there) return false;
   if (is_old(lane, plqc_now(op->instance))) return false;
-  ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+  return plqt_socket_is_open(fd);
 }
 
 void plqc_lanes_setup(plqc_instance *instance) {
@@ -174,9 +171,9 @@ int32_t plqc_perform(plq_transport_instance *handle, const plq_transport_request
 /* ---- prewarm ---- */
 
 /*
- * libcurl never uses a CURLOPT_CONNECT_ONLY connection for a transfer, and closes one whose request was aborted. What it keeps is the
- * connection of a request that fails by itself before its first byte: an upload to be resumed where it ends (CURLE_PARTIAL_FILE). Nothing
- * is sent but the handshake; the kit checks that by counting bytes at the server.
+ * libcurl never uses a CURLOPT_CONNECT_ONLY connection for a transfer, and closes one whose request was aborted. What it keeps is
+ * the connection of a request that fails by itself before its first byte: an upload to be resumed where it ends
+ * (CURLE_PARTIAL_FILE). Nothing is sent but the handshake; the kit checks that by counting bytes at the server.
  */
 static void begin_warming(plqt_slot *slot, const plq_transport_request *request, const plq_transport_sink *sink, int64_t now) {
   plqc_lane *lane = lane_of(slot);
@@ -201,6 +198,7 @@ static bool finish_warming(plqt_slot *slot, int64_t now) {
 int32_t plqc_prewarm(plq_transport_instance *handle, const plq_transport_target *target, uint32_t count, int64_t deadline_ns,
                      uint64_t op, const plq_transport_sink *sink, plq_transport_error *error, uint32_t *out_open) {
   plqc_instance *instance = (plqc_instance *)handle;
+  if (plqc_async_is_used(instance)) return plqc_async_prewarm(instance, target, count, deadline_ns, op, sink, error, out_open);
   const plqt_warming warming = {&instance->pool, instance->host, begin_warming, step_warming, finish_warming};
   return plqt_prewarm(&warming, target, count, deadline_ns, op, sink, error, out_open);
 }

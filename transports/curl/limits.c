@@ -5,6 +5,8 @@
  */
 #include "plqc.h"
 
+#define UNSENT_MAX 8 /* to be looked at in one round */
+
 static curl_off_t number(const plqc_operation *op, CURLINFO info) {
   curl_off_t value = 0;
   curl_easy_getinfo(op->easy, info, &value);
@@ -44,23 +46,31 @@ static void look_at_upload(plqc_operation *op, int64_t now) {
   }
 }
 
-void plqc_forget_unsent(plqc_operation *op) {
-  plqc_operation **at = op->engine ? &op->engine->unsent : NULL;
-  while (at && *at && *at != op) at = &(*at)->unsent_next;
-  if (at && *at) *at = op->unsent_next;
+void plqc_note_unsent(plqc_operation *op) {
+  op->unsent = true;
+  op->unsent_previous = NULL;
+  op->unsent_next = op->engine->unsent;
+  if (op->unsent_next) op->unsent_next->unsent_previous = op;
+  op->engine->unsent = op;
 }
 
+void plqc_forget_unsent(plqc_operation *op) {
+  if (!op->unsent) return;
+  op->unsent = false;
+  if (op->unsent_next) op->unsent_next->unsent_previous = op->unsent_previous;
+  *(op->unsent_previous ? &op->unsent_previous->unsent_next : &op->engine->unsent) = op->unsent_next;
+}
+
+/* Those that were accepted last: they are the ones that libcurl has just written. Others have peers that do not read, and are
+ * looked at when that matters. */
 void plqc_look_at_unsent(plqc_engine *engine) {
   int64_t now = plqc_now(engine->instance);
-  plqc_operation **at = &engine->unsent;
-  while (*at) {
-    plqc_operation *op = *at;
+  plqc_operation *op = engine->unsent;
+  for (int i = 0; op && i < UNSENT_MAX; i++) {
+    plqc_operation *next = op->unsent_next;
     if (!op->sent) look_at_upload(op, now);
-    if (op->sent) {
-      *at = op->unsent_next;
-    } else {
-      at = &op->unsent_next;
-    }
+    if (op->sent) plqc_forget_unsent(op);
+    op = next;
   }
 }
 

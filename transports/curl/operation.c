@@ -21,6 +21,7 @@ bool plqc_operation_init(plqc_operation *op, plqc_instance *instance, const atom
   memset(op, 0, sizeof *op);
   op->instance = instance;
   op->cancelled = cancelled;
+  plqt_timer_init(&op->timer);
   return plqc_easy_new(op, plqc_now(instance));
 }
 
@@ -54,7 +55,10 @@ void plqc_operation_resent(plqc_operation *op) {
 static void over(plqc_operation *op) {
   if (op->state == PLQC_OVER) return;
   plqc_forget_unsent(op);
+  plqc_connection_leave(op);
   if (op->engine) {
+    op->engine->ended_count++;
+    plqt_timer_stop(&op->engine->timers, &op->timer);
     plqc_list_remove(&op->engine->active, op);
     plqc_list_add(&op->engine->over, op);
   }
@@ -124,6 +128,7 @@ static bool set_prewarm(plqc_operation *op, bool on) {
 
 void plqc_operation_reset(plqc_operation *op, const plq_transport_request *request, const plq_transport_sink *sink, int64_t now) {
   op->engine = NULL;
+  op->connection = NULL;
   op->request = request;
   op->sink = sink;
   op->submitted_ns = now;
@@ -139,8 +144,7 @@ void plqc_operation_begin(plqc_operation *op, plqc_engine *engine, int64_t now) 
   op->engine = engine;
   op->state = PLQC_RUNNING;
   plqc_list_add(&engine->active, op);
-  if (!asynchronous(op)) engine->limit_at = PLQT_NEVER;
-  plqc_engine_limit(engine, op->request->deadline_ns);
+  plqc_engine_limit(op, op->request->deadline_ns);
   if (atomic_load(op->cancelled)) {
     fail(op, PLQ_E_CANCELLED, PLQ_PHASE_CONNECT, NULL);
   } else if (op->request->deadline_ns <= now) {
@@ -216,7 +220,7 @@ static void begin_lookup(plqc_operation *op, int64_t now) {
   } else {
     watched = plqc_engine_poll_add(op->engine, fd, POLLIN);
   }
-  plqc_engine_limit(op->engine, now + op->instance->config.resolve_ns);
+  plqc_engine_limit(op, now + op->instance->config.resolve_ns);
   if (!watched) plqc_operation_stop(op, PLQ_E_MEMORY, PLQ_PHASE_RESOLVE);
 }
 

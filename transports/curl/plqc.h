@@ -2,7 +2,7 @@
 /*
  * The curl transport's own header. One machine serves both halves of the ABI: an operation is an easy handle with callbacks, and
  * an engine drives a multi handle by curl_multi_socket_action. A lane is an engine with one operation for a thread that blocks in
- * perform; the asynchronous half is one engine with many operations and an epoll descriptor.
+ * perform; the asynchronous half is one engine with many operations and an epoll descriptor, and calls that wait for one of them.
  */
 #ifndef PLQC_H
 #define PLQC_H
@@ -22,6 +22,7 @@
 typedef struct plqc_instance plqc_instance;
 typedef struct plqc_engine plqc_engine;
 typedef struct plqc_operation plqc_operation;
+typedef struct plqc_call plqc_call;
 
 /* ---- wakeup.c ---- */
 
@@ -54,20 +55,32 @@ void plqc_config_clear(plqc_instance *instance);
 
 #define PLQC_LOOKUP_EVENT (UINT64_C(1) << 40) /* in an epoll event, in place of a descriptor */
 
+/* One that was used at least once, or opened ahead of use; of the asynchronous half. */
+typedef struct plqc_connection {
+  struct plqc_connection *next, *previous;
+  int fd; /* -1: closed, and the last stream frees it */
+  int local_port;
+  bool two; /* HTTP/2 */
+  atomic_uint streams;
+  uint64_t origin; /* a hash: for counting only */
+  int64_t idle_ns; /* since when there are no streams */
+} plqc_connection;
+
 struct plqc_engine {
   plqc_instance *instance;
   CURLM *multi;
   int wake_fd;  /* a lane's own, or the inbox's */
   int epoll_fd; /* -1 for a lane, else the inbox's */
-  int pair[2]; /* libcurl's own wake-up sockets */
+  int pair[2];  /* libcurl's own wake-up sockets */
   struct pollfd *polls;
   size_t poll_count, poll_capacity;
   int64_t timer_at;       /* when libcurl wants to be called */
-  int64_t limit_at;       /* no limit of an operation is earlier */
+  plqt_timers timers;     /* when operations are to be looked at: no limit is earlier */
+  bool look;              /* at every operation: one was cancelled, or a look-up is over */
   plqc_operation *active; /* in libcurl or waiting for a look-up */
   plqc_operation *over;   /* waiting for their report */
   plqc_operation *unsent; /* accepted, and not yet known to be written */
-  uint64_t accepted_count;
+  uint64_t accepted_count, ended_count;
   atomic_int connection_fd; /* a lane's connection, or -1 */
 };
 
@@ -78,11 +91,26 @@ void plqc_engine_socket(plqc_engine *engine, curl_socket_t fd, int mask);
 /* Does everything that is due: libcurl's timer, cancellations, look-ups, limits. */
 void plqc_engine_turn(plqc_engine *engine, int64_t now);
 int64_t plqc_engine_next(const plqc_engine *engine);
-/* Something is limited to be over by then. */
-void plqc_engine_limit(plqc_engine *engine, int64_t at);
+/* The operation is to be looked at by then. */
+void plqc_engine_limit(plqc_operation *op, int64_t at);
 bool plqc_engine_poll_add(plqc_engine *engine, int fd, short events);
 void plqc_engine_poll_remove(plqc_engine *engine, int fd);
 int plqc_poll_mask(int events);
+
+/* ---- connections.c ---- */
+
+void plqc_connections_count(plqc_instance *instance, uint32_t *out_open, uint32_t *out_busy);
+
+/* NULL without memory: then it is not counted. */
+plqc_connection *plqc_connection_add(plqc_operation *op, int fd, int local_port, bool two);
+plqc_connection *plqc_connection_find(const plqc_instance *instance, int local_port);
+void plqc_connection_closed(plqc_instance *instance, int fd);
+/* The operation uses it, until it is over. */
+void plqc_connection_take(plqc_operation *op);
+void plqc_connection_leave(plqc_operation *op);
+/* Idle, young enough, and open. */
+bool plqc_connection_is_warm(const plqc_instance *instance, const plqc_connection *connection, uint64_t origin, int64_t now);
+uint64_t plqc_origin_hash(const plq_transport_target *target);
 
 /* ---- operation.c, easy.c, request.c, response.c, limits.c ---- */
 
@@ -100,17 +128,20 @@ typedef struct plqc_response {
 } plqc_response;
 
 struct plqc_operation {
-  plqt_entry entry;                /* first; of the asynchronous half */
+  plqc_call *call; /* of the asynchronous half */
+  plqt_timer timer;
   plqc_operation *next, *previous; /* in the engine's or instance's list that its state says */
-  plqc_operation *unsent_next;
+  plqc_operation *unsent_next, *unsent_previous;
+  plqc_connection *connection; /* that it uses; of the asynchronous half */
   plqc_engine *engine;
   plqc_instance *instance;
   const plq_transport_request *request;
   const plq_transport_sink *sink;
-  const atomic_bool *cancelled; /* the entry's, or the lane's */
+  const atomic_bool *cancelled; /* the call's, the lane's, or the prewarm's */
   plqc_state state;
   bool prewarm;
   bool want_fresh; /* a new connection */
+  bool unsent;     /* is in the engine's list */
 
   CURL *easy;
   int64_t easy_born_ns;
@@ -187,6 +218,7 @@ int32_t plqc_phase(const plqc_operation *op);
 int64_t plqc_limit(plqc_operation *op, int64_t now, int32_t *out_status);
 /* Looks how much of the requests under way is written. */
 void plqc_look_at_unsent(plqc_engine *engine);
+void plqc_note_unsent(plqc_operation *op);
 void plqc_forget_unsent(plqc_operation *op);
 void plqc_transfer_fill(const plqc_operation *op, int64_t now, plq_transport_transfer *out);
 
@@ -216,6 +248,27 @@ typedef struct plqc_lane {
 
 void plqc_lanes_setup(plqc_instance *instance);
 
+/* ---- async.c ---- */
+
+/*
+ * What was submitted. libcurl looks at each of its handles again and again while they wait for a connection, and each takes tens
+ * of KiB: so a call has none before libcurl can do something with it.
+ */
+struct plqc_call {
+  plqt_entry entry; /* first */
+  plqt_timer timer; /* while it waits */
+  plqc_call *next, *previous;
+  plqc_operation *op; /* NULL: it waits */
+  const plq_transport_request *request;
+  const plq_transport_sink *sink;
+  int64_t submitted_ns;
+};
+
+/* The instance was driven, or is about to be: connections are opened for that half. */
+bool plqc_async_is_used(const plqc_instance *instance);
+int32_t plqc_async_prewarm(plqc_instance *instance, const plq_transport_target *target, uint32_t count, int64_t deadline_ns,
+                           uint64_t op, const plq_transport_sink *sink, plq_transport_error *error, uint32_t *out_open);
+
 /* ---- instance.c ---- */
 
 struct plqc_instance {
@@ -229,11 +282,21 @@ struct plqc_instance {
 
   plqt_pool pool;
 
+  pthread_mutex_t connections_lock; /* of the list: others may count */
+  plqc_connection *connections;     /* of the asynchronous half */
+  uint32_t open_count, two_count;   /* of them; of HTTP/2 */
+
   plqt_inbox inbox;
   plqc_engine async;
   bool async_ready;
+  plqc_call *waiting, *waiting_last; /* for libcurl to take more */
+  plqt_timers waiting_timers;
+  uint32_t running;              /* operations that libcurl has, or that wait for a look-up or their report */
+  const plqc_operation *growing; /* opens one more connection, because the streams of the others are taken; or NULL */
+  const plqt_entry *warming;     /* of a prewarm that the asynchronous half carries out */
   plqc_operation *spare;
-  uint32_t spare_count;
+  plqc_call *spare_calls;
+  uint32_t spare_count, spare_call_count;
 };
 
 void *plqc_alloc(plqc_instance *instance, size_t size);

@@ -88,7 +88,7 @@ CURLcode plqc_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *context) {
   SSL_CTX *ctx = ssl_ctx;
   (void)easy;
   op->tls_ns = plqc_now(op->instance);
-  plqc_engine_limit(op->engine, op->tls_ns + op->instance->config.tls_ns);
+  plqc_engine_limit(op, op->tls_ns + op->instance->config.tls_ns);
   op->certificate_seen = false;
   if (SSL_CTX_set_ex_data(ctx, operation_index, op) != 1 || SSL_CTX_set1_verify_cert_store(ctx, op->instance->trust) != 1) {
     return CURLE_OUT_OF_MEMORY;

@@ -176,11 +176,6 @@ static ssize_t peek(const plqo_conn *conn) {
   return got < 0 && (errno == EAGAIN || errno == EINTR) ? -2 : got;
 }
 
-bool plqo_conn_is_open(const plqo_conn *conn) {
-  ssize_t got = peek(conn);
-  return got == -2 || got > 0;
-}
-
 /* TLS 1.3 tickets and key updates are the only thing that may wait there; OpenSSL takes them in. */
 bool plqo_conn_is_quiet(plqo_conn *conn) {
   char byte;

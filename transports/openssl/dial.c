@@ -36,7 +36,6 @@ static void begin_race(plqo_operation *op, int64_t now) {
   dial->next_ns = now;
   op->connect_at = now;
   op->state = PLQO_CONNECTING;
-  plqo_engine_limit(op->engine, now + op->instance->config.connect_ns);
 }
 
 static void begin_lookup(plqo_operation *op, int64_t now) {
@@ -49,7 +48,6 @@ static void begin_lookup(plqo_operation *op, int64_t now) {
     return;
   }
   plqo_engine_watch_lookup(op->engine, plqt_lookup_fd(op->dial.lookup));
-  plqo_engine_limit(op->engine, now + op->instance->config.resolve_ns);
 }
 
 static void leave_lookup(plqo_operation *op, int64_t now) {
@@ -115,7 +113,6 @@ static void win(plqo_operation *op, size_t index, int64_t now) {
   while (dial->racer_count) drop_racer(dial, 0);
   op->tls_at = now;
   op->state = PLQO_SECURING;
-  plqo_engine_limit(op->engine, now + op->instance->config.tls_ns);
   if (!plqo_conn_secure(op->conn, now)) plqo_operation_end(op, PLQ_E_MEMORY, PLQ_PHASE_TLS, NULL);
 }
 
@@ -156,11 +153,7 @@ void plqo_dial_step(plqo_operation *op, int64_t now) {
   }
   if (op->state != PLQO_CONNECTING) return;
   if (!more_addresses(dial) || dial->racer_count == PLQO_RACERS) dial->next_ns = PLQT_NEVER;
-  if (!dial->racer_count && !more_addresses(dial)) {
-    plqo_fail_connect(op, dial->last_errno);
-  } else {
-    plqo_engine_limit(op->engine, dial->next_ns);
-  }
+  if (!dial->racer_count && !more_addresses(dial)) plqo_fail_connect(op, dial->last_errno);
 }
 
 void plqo_dial_stop(plqo_operation *op, int64_t now) {

@@ -11,8 +11,8 @@ void plqo_engine_init(plqo_engine *engine, plqo_instance *instance, int epoll_fd
   engine->instance = instance;
   engine->epoll_fd = epoll_fd;
   engine->conn_max = conn_max;
-  engine->limit_at = PLQT_NEVER;
   atomic_init(&engine->conn_count, 0);
+  atomic_init(&engine->idle_count, 0);
 }
 
 void plqo_list_add(plqo_operation **list, plqo_operation *op) {
@@ -50,10 +50,18 @@ static void unlink_idle(plqo_engine *engine, plqo_conn *conn) {
   if (conn->next) conn->next->previous = conn->previous;
   if (engine->idle == conn) engine->idle = conn->next;
   conn->next = conn->previous = NULL;
+  atomic_fetch_sub(&engine->idle_count, 1);
 }
 
 static bool is_young(const plqo_conn *conn, int64_t now) {
   return now < conn->idle_until_ns && now - conn->opened_ns < conn->instance->config.connection_lifetime_ns;
+}
+
+/* Of a socket whose edges were all taken in a moment ago nobody has to ask the system: there was none since it was read empty. */
+static bool is_quiet(const plqo_engine *engine, plqo_conn *conn, int64_t now) {
+  bool looked = engine->looked_ns && now - engine->looked_ns < PLQT_MS;
+  if (looked && !conn->may_read && !conn->ending) return !(conn->ssl && SSL_has_pending(conn->ssl));
+  return plqo_conn_is_quiet(conn);
 }
 
 /* What is too old, or has its end or something unasked waiting, goes on the way. */
@@ -63,7 +71,7 @@ plqo_conn *plqo_engine_take(plqo_engine *engine, const plqo_target *target, int6
     bool fits = conn->target == target;
     if (fits || !is_young(conn, now)) {
       unlink_idle(engine, conn);
-      if (fits && is_young(conn, now) && plqo_conn_is_quiet(conn)) return conn;
+      if (fits && is_young(conn, now) && is_quiet(engine, conn, now)) return conn;
       plqo_conn_close(conn);
     }
   }
@@ -75,7 +83,7 @@ void plqo_engine_keep(plqo_engine *engine, plqo_conn *conn, int64_t now) {
   if (conn->idle_until_ns == 0 || conn->idle_until_ns > now + idle_ns) conn->idle_until_ns = now + idle_ns;
   conn->op = NULL;
   conn->used = true;
-  if (!is_young(conn, now)) {
+  if (!is_young(conn, now) || conn->ending) { /* of its end there will be no edge again */
     plqo_conn_close(conn);
     return;
   }
@@ -83,6 +91,7 @@ void plqo_engine_keep(plqo_engine *engine, plqo_conn *conn, int64_t now) {
   conn->next = engine->idle;
   if (conn->next) conn->next->previous = conn;
   engine->idle = conn;
+  atomic_fetch_add(&engine->idle_count, 1);
 }
 
 void plqo_engine_drop_idle(plqo_engine *engine, plqo_conn *conn) {
@@ -101,23 +110,4 @@ void plqo_engine_bury(plqo_engine *engine) {
 void plqo_engine_clear(plqo_engine *engine) {
   while (engine->idle) plqo_engine_drop_idle(engine, engine->idle);
   plqo_engine_bury(engine);
-}
-
-/* ---- limits ---- */
-
-void plqo_engine_limit(plqo_engine *engine, int64_t at) {
-  if (at < engine->limit_at) engine->limit_at = at;
-}
-
-void plqo_engine_turn(plqo_engine *engine, int64_t now) {
-  if (engine->limit_at > now) return;
-  engine->limit_at = PLQT_NEVER;
-  for (plqo_operation *op = engine->active, *next; op; op = next) {
-    next = op->next;
-    plqo_operation_step(op, now);
-  }
-  for (plqo_operation *op = engine->active; op; op = op->next) {
-    int32_t status;
-    plqo_engine_limit(engine, plqo_operation_next(op, &status));
-  }
 }

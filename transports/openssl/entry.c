@@ -16,10 +16,13 @@
 
 PLQ_TRANSPORT_DEFINE_NOTE(0, PLQ_CLASS_PRODUCTION, CAPABILITIES);
 
-/* Of blocking calls; those of a queue are its engine's own. */
 static int32_t count_connections(plq_transport_instance *handle, uint32_t *out_open, uint32_t *out_busy) {
   plqo_instance *instance = (plqo_instance *)handle;
   plqt_pool_count(&instance->pool, out_open, out_busy);
+  /* Of the two halves one is used. In this order no idle connection is one that the count has not seen. */
+  uint32_t idle = atomic_load(&instance->async.idle_count), open = atomic_load(&instance->async.conn_count);
+  *out_open += open;
+  *out_busy += open > idle ? open - idle : 0;
   return PLQ_OK;
 }
 

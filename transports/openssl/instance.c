@@ -30,6 +30,7 @@ static int32_t set_up(plqo_instance *instance, const plq_transport_value *values
   int32_t status = plqo_config_read(instance, values, count, stride, error);
   if (status) return status;
   plqo_lanes_setup(instance);
+  plqo_engine_init(&instance->async, instance, -1, (uint32_t)instance->config.max_connections);
   instance->resolver = plqt_resolver_new(&instance->fds);
   if (!instance->resolver) return PLQ_E_MEMORY;
   if (instance->config.resolve) status = plqt_resolver_preset(instance->resolver, instance->config.resolve, error);
@@ -97,7 +98,7 @@ static void quiesce(plq_transport_instance *handle, int64_t deadline_ns) {
   plqo_instance *instance = (plqo_instance *)handle;
   (void)deadline_ns;
   plqt_pool_clear(&instance->pool);
-  if (instance->async_ready) plqo_engine_clear(&instance->async);
+  plqo_engine_clear(&instance->async);
 }
 
 static void destroy(plq_transport_instance *handle) {

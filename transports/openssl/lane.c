@@ -123,7 +123,7 @@ static bool lane_is_open(const plqt_slot *slot, const plq_transport_target *targ
   if (busy) return atomic_load(&lane->engine.conn_count) > 0;
   const plqo_conn *conn = lane->engine.idle;
   return conn && (!target || plqo_target_is(conn->target, target)) && plqo_now(conn->instance) < conn->idle_until_ns &&
-         plqo_conn_is_open(conn);
+         plqt_socket_is_open(conn->fd);
 }
 
 void plqo_lanes_setup(plqo_instance *instance) {
@@ -194,6 +194,7 @@ static bool finish_warming(plqt_slot *slot, int64_t now) {
 int32_t plqo_prewarm(plq_transport_instance *handle, const plq_transport_target *target, uint32_t count, int64_t deadline_ns,
                      uint64_t op, const plq_transport_sink *sink, plq_transport_error *error, uint32_t *out_open) {
   plqo_instance *instance = (plqo_instance *)handle;
+  if (plqo_async_is_used(instance)) return plqo_async_prewarm(instance, target, count, deadline_ns, op, sink, error, out_open);
   const plqt_warming warming = {&instance->pool, instance->host, begin_warming, step_warming, finish_warming};
   return plqt_prewarm(&warming, target, count, deadline_ns, op, sink, error, out_open);
 }

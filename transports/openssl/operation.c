@@ -12,6 +12,7 @@ void plqo_operation_init(plqo_operation *op, plqo_instance *instance, const atom
   memset(op, 0, sizeof *op);
   op->instance = instance;
   op->cancelled = cancelled;
+  plqt_timer_init(&op->timer);
 }
 
 void plqo_operation_clear(plqo_operation *op) {
@@ -74,14 +75,10 @@ int64_t plqo_operation_next(const plqo_operation *op, int32_t *out_status) {
 /* ---- the end ---- */
 
 static void leave_queue(plqo_operation *op) {
-  plqo_operation **at = &op->engine->waiting_first, *before = NULL;
-  while (*at && *at != op) {
-    before = *at;
-    at = &(*at)->waiting_next;
-  }
-  if (!*at) return;
-  *at = op->waiting_next;
-  if (op->engine->waiting_last == op) op->engine->waiting_last = before;
+  plqo_engine *engine = op->engine;
+  plqo_operation *before = op->waiting_previous, *after = op->waiting_next;
+  *(before ? &before->waiting_next : &engine->waiting_first) = after;
+  *(after ? &after->waiting_previous : &engine->waiting_last) = before;
 }
 
 void plqo_operation_end(plqo_operation *op, int32_t status, int32_t phase, const char *why) {
@@ -92,6 +89,7 @@ void plqo_operation_end(plqo_operation *op, int32_t status, int32_t phase, const
   op->phase = phase;
   if (why) snprintf(op->detail, sizeof op->detail, "%s", why);
   if (op->state == PLQO_QUEUED) leave_queue(op);
+  plqt_timer_stop(&engine->timers, &op->timer);
   plqo_dial_stop(op, op->active_at);
   plqo_request_forget(op);
   op->state = PLQO_OVER;
@@ -123,11 +121,8 @@ static void queue(plqo_operation *op) {
   plqo_engine *engine = op->engine;
   op->state = PLQO_QUEUED;
   op->waiting_next = NULL;
-  if (engine->waiting_last) {
-    engine->waiting_last->waiting_next = op;
-  } else {
-    engine->waiting_first = op;
-  }
+  op->waiting_previous = engine->waiting_last;
+  *(engine->waiting_last ? &engine->waiting_last->waiting_next : &engine->waiting_first) = op;
   engine->waiting_last = op;
 }
 
@@ -137,15 +132,13 @@ static bool may_open(plqo_engine *engine) {
   if (!engine->idle) return false;
   plqo_conn *last = engine->idle;
   while (last->next) last = last->next;
-  if (last->previous) last->previous->next = NULL;
-  if (engine->idle == last) engine->idle = NULL;
-  plqo_conn_close(last);
+  plqo_engine_drop_idle(engine, last);
   return true;
 }
 
 void plqo_operation_find_conn(plqo_operation *op, int64_t now) {
   if (op->state == PLQO_QUEUED) leave_queue(op);
-  op->conn = plqo_engine_take(op->engine, op->target, now);
+  op->conn = op->prewarm ? NULL : plqo_engine_take(op->engine, op->target, now);
   if (op->conn) {
     op->conn->op = op;
     op->reused = op->conn->used;
@@ -178,7 +171,6 @@ void plqo_operation_begin(plqo_operation *op, plqo_engine *engine, const plq_tra
   op->dial.next_ns = PLQT_NEVER;
   op->dial.racer_count = 0;
   plqo_list_add(&engine->active, op);
-  plqo_engine_limit(engine, request->deadline_ns);
   if (!plqo_target_is(op->target, request->target)) op->target = plqo_target_get(op->instance, request->target);
   if (!op->target) {
     plqo_operation_end(op, PLQ_E_MEMORY, PLQ_PHASE_CONFIG, NULL);
@@ -208,7 +200,6 @@ void plqo_operation_ready(plqo_operation *op, int64_t now) {
   } else {
     op->instance->http1->begin(conn->parser, op->request, op->sink);
     op->state = PLQO_SENDING;
-    plqo_engine_limit(op->engine, now + op->instance->config.idle_ns);
   }
 }
 

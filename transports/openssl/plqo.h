@@ -116,8 +116,6 @@ plqo_result plqo_conn_write(plqo_conn *conn, const char *data, size_t len, size_
 plqo_result plqo_conn_read(plqo_conn *conn, uint8_t *buffer, size_t size, size_t *out_got);
 /* Open, and nothing came that was not asked for. */
 bool plqo_conn_is_quiet(plqo_conn *conn);
-/* The same from any thread while nobody uses it: looks at the socket only. */
-bool plqo_conn_is_open(const plqo_conn *conn);
 /* Says goodbye if that makes sense, closes, and frees at the end of the engine's round. */
 void plqo_conn_close(plqo_conn *conn);
 void plqo_conn_free(plqo_conn *conn);
@@ -140,8 +138,10 @@ struct plqo_engine {
   plqo_conn *idle;                              /* the one used last comes first */
   plqo_conn *closed;                            /* to be freed */
   atomic_uint conn_count;                       /* open or being opened, for operations of this engine */
+  atomic_uint idle_count;
   uint32_t conn_max;
-  int64_t limit_at; /* no limit of an operation is earlier */
+  plqt_timers timers; /* of the asynchronous half: when operations are to be stepped, whatever their sockets say */
+  int64_t looked_ns;  /* when all that epoll_fd has to tell was taken in, or 0 */
 };
 
 void plqo_engine_init(plqo_engine *engine, plqo_instance *instance, int epoll_fd, uint32_t conn_max);
@@ -156,9 +156,6 @@ void plqo_engine_keep(plqo_engine *engine, plqo_conn *conn, int64_t now);
 void plqo_engine_drop_idle(plqo_engine *engine, plqo_conn *conn);
 /* Frees what was closed: not while an event may still name it. */
 void plqo_engine_bury(plqo_engine *engine);
-void plqo_engine_limit(plqo_engine *engine, int64_t at);
-/* Steps every operation if the earliest limit could have passed. */
-void plqo_engine_turn(plqo_engine *engine, int64_t now);
 void plqo_list_add(plqo_operation **list, plqo_operation *op);
 void plqo_list_remove(plqo_operation **list, plqo_operation *op);
 
@@ -191,11 +188,12 @@ typedef struct plqo_dial {
 
 struct plqo_operation {
   plqt_entry entry; /* first; of the asynchronous half */
+  plqt_timer timer;
   plqo_operation *next, *previous;
-  plqo_operation *waiting_next;
+  plqo_operation *waiting_next, *waiting_previous;
   plqo_instance *instance;
   plqo_engine *engine;
-  const atomic_bool *cancelled; /* the entry's, or the lane's */
+  const atomic_bool *cancelled; /* the entry's, the lane's, or the prewarm's */
   const plq_transport_request *request;
   const plq_transport_sink *sink;
   const plqo_target *target;
@@ -278,6 +276,10 @@ int32_t plqo_event_fd(plq_transport_instance *instance);
 int32_t plqo_drive(plq_transport_instance *instance, int64_t until_ns);
 void plqo_wake(plq_transport_instance *instance);
 void plqo_async_clear(plqo_instance *instance);
+/* The instance was driven, or is about to be: connections are opened for that half. */
+bool plqo_async_is_used(const plqo_instance *instance);
+int32_t plqo_async_prewarm(plqo_instance *instance, const plq_transport_target *target, uint32_t count, int64_t deadline_ns,
+                           uint64_t op, const plq_transport_sink *sink, plq_transport_error *error, uint32_t *out_open);
 
 /* ---- instance.c ---- */
 
@@ -296,8 +298,8 @@ struct plqo_instance {
 
   plqt_pool pool;
   plqt_inbox inbox;
-  plqo_engine async;
-  bool async_ready;
+  plqo_engine async;         /* without epoll_fd until it is used */
+  const plqt_entry *warming; /* of a prewarm that the asynchronous half carries out */
   plqo_operation *spare;
   uint32_t spare_count;
 };

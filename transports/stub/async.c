@@ -22,13 +22,14 @@ static bool any_active(const plq_transport_instance *self) {
   return false;
 }
 
-/* The next event: what was submitted comes first, then what is due first. `last`: nothing that was submitted later. */
-static operation *next_event(plq_transport_instance *self, uint64_t last) {
+/* The next event: what was submitted comes first, then what is due first. `last`: nothing that was submitted later. `limit`: nothing
+ * that is due later. */
+static operation *next_event(plq_transport_instance *self, uint64_t last, int64_t limit_ns) {
   operation *found = NULL;
   for (operation *op = self->operations; op != NULL; op = op->next) {
     if (op->number > last || !is_active(op)) continue;
     if (op->state == OP_QUEUED) return op;
-    if (found == NULL || operation_due_ns(op) < operation_due_ns(found)) found = op;
+    if (operation_due_ns(op) <= limit_ns && (found == NULL || operation_due_ns(op) < operation_due_ns(found))) found = op;
   }
   return found;
 }
@@ -101,8 +102,11 @@ int32_t stub_drive(plq_transport_instance *self, int64_t until_ns) {
   pthread_mutex_lock(&self->lock);
   if (!self->woken && until_ns > self->now_ns && !any_active(self)) wait_for_event(self, until_ns);
   self->woken = false;
+  /* Who waits until then has something else to do at that time: the clock does not run past it. */
+  int64_t limit_ns = until_ns > self->now_ns ? until_ns : FOREVER;
   uint64_t last = self->submitted;
-  for (operation *op = next_event(self, last); op != NULL; op = next_event(self, last)) handle_event(self, op);
+  for (operation *op = next_event(self, last, limit_ns); op != NULL; op = next_event(self, last, limit_ns)) handle_event(self, op);
+  if (limit_ns != FOREVER && self->now_ns < limit_ns && !self->woken && any_active(self)) self->now_ns = limit_ns;
   async_update(self);
   pthread_mutex_unlock(&self->lock);
   return PLQ_OK;

@@ -150,6 +150,19 @@ static void many_at_once(void **state) {
   assert_int_equal(count_known(), 0);
 }
 
+static void sees_the_end_behind_bytes(void **state) {
+  int ends[2];
+  (void)state;
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  assert_true(plqt_socket_is_open(ends[0]));
+  assert_int_equal(write(ends[1], "x", 1), 1);
+  assert_true(plqt_socket_is_open(ends[0]));
+  assert_int_equal(shutdown(ends[1], SHUT_WR), 0);
+  assert_false(plqt_socket_is_open(ends[0]));
+  close(ends[0]);
+  close(ends[1]);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -157,7 +170,7 @@ int main(void) {
       CASE(closes_what_is_in_it), CASE(closes_and_forgets),
       CASE(has_no_limit),         CASE(spares_a_number_that_means_something_else),
       CASE(takes_a_number_anew),  CASE(child_closes_its_own_numbers),
-      CASE(many_at_once),
+      CASE(many_at_once),         CASE(sees_the_end_behind_bytes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,7 +49,7 @@ static bool readable(void) {
 static int drain(void) {
   struct epoll_event events[8];
   int count = plqt_inbox_wait(&inbox, events, COUNT(events), 0, 0);
-  for (int i = 0; i < count; i++) plqt_inbox_drain(&inbox, (int)events[i].data.u64);
+  for (int i = 0; i < count; i++) assert_true(plqt_inbox_saw(&inbox, events[i].data.u64));
   return count;
 }
 
@@ -97,9 +97,11 @@ static void wakes(void **state) {
   (void)state;
   plqt_inbox_wake(&inbox); /* there is nothing to write to yet; it is not lost */
   open_it();
-  assert_true(inbox.wake_pending);
   assert_true(readable());
   assert_int_equal(drain(), 1);
+  open_it();
+  assert_false(readable()); /* once */
+  assert_false(plqt_inbox_saw(&inbox, (uint64_t)inbox.epoll_fd));
   assert_false(readable());
   plqt_inbox_wake(&inbox);
   plqt_inbox_wake(&inbox);
@@ -122,14 +124,14 @@ static void times(void **state) {
   assert_int_equal(plqt_inbox_wait(&inbox, &event, 1, now, PLQT_NEVER), 1);
   assert_true(host_now(NULL) >= now + 2 * PLQT_MS);
   assert_int_equal(event.data.u64, inbox.timer_fd);
-  plqt_inbox_drain(&inbox, inbox.timer_fd);
+  plqt_inbox_saw(&inbox, (uint64_t)inbox.timer_fd);
   assert_false(readable());
   plqt_inbox_arm(&inbox, 0); /* long ago, and not "never" as the system's timer has it */
   assert_int_equal(plqt_inbox_wait(&inbox, &event, 1, now, PLQT_NEVER), 1);
-  plqt_inbox_drain(&inbox, inbox.timer_fd);
+  plqt_inbox_saw(&inbox, (uint64_t)inbox.timer_fd);
   plqt_inbox_arm(&inbox, -5);
   assert_int_equal(plqt_inbox_wait(&inbox, &event, 1, now, PLQT_NEVER), 1);
-  plqt_inbox_drain(&inbox, inbox.timer_fd);
+  plqt_inbox_saw(&inbox, (uint64_t)inbox.timer_fd);
   assert_false(readable());
 }
 
@@ -170,7 +172,7 @@ static void gives_in_order(void **state) {
     assert_null(plqt_inbox_take(&inbox));
     plqt_inbox_leave(&inbox, &entries[round % 2 ? 0 : 2]);
     plqt_inbox_leave(&inbox, &entries[round % 2 ? 2 : 0]);
-    assert_null(inbox.known);
+    assert_int_equal(inbox.known_count, 0);
   }
 }
 
@@ -182,23 +184,26 @@ static void cancels(void **state) {
   drain();
   plqt_inbox_cancel(&inbox, 77);
   assert_false(readable());
-  assert_false(inbox.cancel_pending);
-  /* Before it is taken and after. */
+  assert_null(plqt_inbox_take_cancelled(&inbox));
+  /* Before it is taken and after; twice is once. */
   plqt_inbox_cancel(&inbox, 2);
   assert_true(readable());
-  assert_true(inbox.cancel_pending);
   assert_true(entries[1].cancelled);
   drain();
+  plqt_inbox_cancel(&inbox, 2);
+  assert_false(readable());
   assert_ptr_equal(plqt_inbox_take(&inbox), &entries[0]);
   plqt_inbox_cancel(&inbox, 1);
+  plqt_inbox_cancel(&inbox, 3);
   assert_true(entries[0].cancelled);
-  assert_false(entries[2].cancelled);
   drain();
-  inbox.cancel_pending = false;
-  plqt_inbox_leave(&inbox, &entries[0]);
+  plqt_inbox_leave(&inbox, &entries[0]); /* by itself, before anybody saw that it is cancelled */
+  assert_ptr_equal(plqt_inbox_take_cancelled(&inbox), &entries[2]);
+  assert_ptr_equal(plqt_inbox_take_cancelled(&inbox), &entries[1]);
+  assert_null(plqt_inbox_take_cancelled(&inbox));
   plqt_inbox_cancel(&inbox, 1); /* too late */
   assert_false(readable());
-  assert_false(inbox.cancel_pending);
+  assert_null(plqt_inbox_take_cancelled(&inbox));
   plqt_inbox_leave(&inbox, &entries[1]);
   plqt_inbox_leave(&inbox, &entries[2]);
   /* One that is used again begins anew. */
@@ -207,11 +212,67 @@ static void cancels(void **state) {
   plqt_inbox_leave(&inbox, &entries[1]);
 }
 
+/* One write does for all that was put in before anybody looked, and the next one is a new edge. */
+static void signals_once(void **state) {
+  plqt_entry entries[2];
+  uint64_t written = 0;
+  (void)state;
+  open_it();
+  plqt_inbox_submit(&inbox, &entries[0], 1);
+  plqt_inbox_submit(&inbox, &entries[1], 2);
+  plqt_inbox_cancel(&inbox, 1);
+  plqt_inbox_wake(&inbox);
+  assert_int_equal(read(inbox.wake_fd, &written, sizeof written), sizeof written);
+  assert_int_equal(written, 1);
+  plqt_wake_fd_set(inbox.wake_fd); /* as it was */
+  drain();
+  assert_false(readable());
+  plqt_inbox_cancel(&inbox, 2);
+  assert_true(readable());
+  plqt_inbox_leave(&inbox, &entries[0]);
+  plqt_inbox_leave(&inbox, &entries[1]);
+}
+
+enum { CROWD = 10000 };
+
+/* None is far to find, however many there are. */
+static void finds_each_of_many(void **state) {
+  static plqt_entry crowd[CROWD];
+  (void)state;
+  open_it();
+  for (uint64_t i = 0; i < CROWD; i++) plqt_inbox_submit(&inbox, &crowd[i], 7 + (i << 20 | i));
+  assert_true((size_t)1 << inbox.known_bits >= CROWD / 2);
+  for (uint64_t i = 0; i < CROWD; i += 2) plqt_inbox_cancel(&inbox, 7 + (i << 20 | i));
+  for (int i = 0; i < CROWD; i++) assert_int_equal(crowd[i].cancelled, i % 2 == 0);
+  for (int i = CROWD - 2; i >= 0; i -= 2) assert_ptr_equal(plqt_inbox_take_cancelled(&inbox), &crowd[i]);
+  assert_null(plqt_inbox_take_cancelled(&inbox));
+  for (int i = 0; i < CROWD; i++) {
+    assert_ptr_equal(plqt_inbox_take(&inbox), &crowd[i]);
+    plqt_inbox_leave(&inbox, &crowd[i]);
+  }
+  assert_int_equal(inbox.known_count, 0);
+}
+
+/* What only cancel has to find: nobody takes it. */
+static void knows_without_giving(void **state) {
+  plqt_entry entry;
+  (void)state;
+  open_it();
+  plqt_inbox_know(&inbox, &entry, 5);
+  assert_null(plqt_inbox_take(&inbox));
+  assert_false(readable());
+  plqt_inbox_cancel(&inbox, 5);
+  assert_ptr_equal(plqt_inbox_take_cancelled(&inbox), &entry);
+  plqt_inbox_leave(&inbox, &entry);
+  plqt_inbox_cancel(&inbox, 5);
+  assert_null(plqt_inbox_take_cancelled(&inbox));
+}
+
 static void cancels_before_there_is_anything(void **state) {
   (void)state;
   plqt_inbox_cancel(&inbox, 1);
   assert_int_equal(inbox.wake_fd, -1);
-  assert_false(inbox.cancel_pending);
+  assert_null(plqt_inbox_take_cancelled(&inbox));
 }
 
 /* ---- threads ---- */
@@ -256,7 +317,7 @@ static void many_at_once(void **state) {
     plqt_entry *entry = plqt_inbox_take(&inbox);
     if (entry == NULL) {
       int count = plqt_inbox_wait(&inbox, events, COUNT(events), 0, PLQT_NEVER);
-      for (int i = 0; i < count; i++) plqt_inbox_drain(&inbox, (int)events[i].data.u64);
+      for (int i = 0; i < count; i++) plqt_inbox_saw(&inbox, events[i].data.u64);
       continue;
     }
     const numbered *one = (const numbered *)(const void *)entry;
@@ -266,7 +327,7 @@ static void many_at_once(void **state) {
   }
   for (int i = 0; i <= THREADS; i++) pthread_join(threads[i], NULL);
   assert_null(plqt_inbox_take(&inbox));
-  assert_null(inbox.known);
+  assert_int_equal(inbox.known_count, 0);
 }
 
 static void *open_too(void *argument) {
@@ -296,9 +357,9 @@ static void opens_from_many(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(opens_once),      CASE(opens_without_descriptors),        CASE(wakes),
-      CASE(times),           CASE(waits_as_long_as_it_says),         CASE(gives_in_order),
-      CASE(cancels),         CASE(cancels_before_there_is_anything), CASE(many_at_once),
+      CASE(opens_once),      CASE(opens_without_descriptors), CASE(wakes),        CASE(times),
+      CASE(gives_in_order),  CASE(waits_as_long_as_it_says),  CASE(cancels),      CASE(cancels_before_there_is_anything),
+      CASE(signals_once),    CASE(finds_each_of_many),        CASE(many_at_once), CASE(knows_without_giving),
       CASE(opens_from_many),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
