@@ -138,6 +138,12 @@ size_t plq__clean(char *out, size_t room, const char *text, size_t len) {
   return at;
 }
 
+void plq__text_copy(char *room, size_t size, const char *text) {
+  size_t len = strnlen(text, size - 1);
+  memcpy(room, text, len);
+  room[len] = '\0';
+}
+
 bool plq__has_nul(struct plq__text text) { return text.len > 0 && memchr(text.at, 0, text.len) != NULL; }
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }

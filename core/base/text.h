@@ -40,6 +40,8 @@ size_t plq__utf8_cut(struct plq__text text, size_t max);
 struct plq__text plq__next_clean(struct plq__text *rest);
 /* Copies text so, as far as room goes, and ends it with a NUL; returns the length. out and text do not overlap. */
 size_t plq__clean(char *out, size_t room, const char *text, size_t len);
+/* Copies text with its NUL, cut to fit. */
+void plq__text_copy(char *room, size_t size, const char *text);
 bool plq__has_nul(struct plq__text text);
 bool plq__is_uuid(struct plq__text text);         /* 8-4-4-4-12 hex digits, any version */
 bool plq__is_uuid4(struct plq__text text);        /* version 4, variant 10 */

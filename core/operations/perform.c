@@ -14,6 +14,14 @@ static int32_t conflict(const struct plq__field *field, plq_error **out_error) {
   return plq__fail(out_error, PLQ_E_EXTRA_CONFLICT, field->name, "%s is set as a field and is also an extra member; set it once", field->name);
 }
 
+/* The key is a constant of the table, and was looked for: json-c need neither copy it nor look again. */
+static bool add_member(json_object *object, const char *key, json_object *value) {
+  if (value == NULL) return false;
+  if (json_object_object_add_ex(object, key, value, JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY) == 0) return true;
+  json_object_put(value);
+  return false;
+}
+
 /* Puts a field into the body, inside another object if its path says so. */
 static int32_t add_field(json_object *body, const struct plq__field *field, const char *value, plq_error **out_error) {
   json_object *parent = body, *found = NULL;
@@ -22,14 +30,12 @@ static int32_t add_field(json_object *body, const struct plq__field *field, cons
     leaf = field->json[1];
     if (!json_object_object_get_ex(body, field->json[0], &parent)) {
       parent = json_object_new_object();
-      if (parent == NULL || json_object_object_add(body, field->json[0], parent) != 0) return plq__fail_plain(out_error, PLQ_E_MEMORY);
+      if (!add_member(body, field->json[0], parent)) return plq__fail_plain(out_error, PLQ_E_MEMORY);
     }
     if (!json_object_is_type(parent, json_type_object)) return conflict(field, out_error);
   }
   if (json_object_object_get_ex(parent, leaf, &found)) return conflict(field, out_error);
-  json_object *text = json_object_new_string(value);
-  if (text == NULL || json_object_object_add(parent, leaf, text) != 0) return plq__fail_plain(out_error, PLQ_E_MEMORY);
-  return PLQ_OK;
+  return add_member(parent, leaf, json_object_new_string(value)) ? PLQ_OK : plq__fail_plain(out_error, PLQ_E_MEMORY);
 }
 
 static int32_t make_body(const plq_request *request, json_object **out_body, plq_error **out_error) {

@@ -36,9 +36,24 @@ static void take(void *to, size_t to_size, const void *from, uint32_t from_size)
 
 static const char *peer_text(const plq_transport_connection *connection, char *room, size_t size) {
   room[0] = '\0';
-  if (connection->known & PLQ_FACT_PEER)
-    snprintf(room, size, strchr(connection->peer_address, ':') != NULL ? "[%s]:%u" : "%s:%u", connection->peer_address,
-             connection->peer_port);
+  if (!(connection->known & PLQ_FACT_PEER)) return room;
+  /* Each attempt has one: snprintf() would take a thousand instructions. */
+  const char *address = connection->peer_address;
+  size_t len = strlen(address), at = 0;
+  bool brackets = memchr(address, ':', len) != NULL;
+  if (len + sizeof "[]:4294967295" > size) return room;
+  if (brackets) room[at++] = '[';
+  memcpy(room + at, address, len);
+  at += len;
+  if (brackets) room[at++] = ']';
+  room[at++] = ':';
+  char digits[10];
+  size_t count = 0;
+  uint32_t port = connection->peer_port;
+  do digits[count++] = (char)('0' + port % 10);
+  while ((port /= 10) > 0);
+  while (count > 0) room[at++] = digits[--count];
+  room[at] = '\0';
   return room;
 }
 

@@ -151,7 +151,7 @@ static void judge(struct plq__call *call) {
   attempt->phase = PLQ_PHASE_NONE;
   call->http_status = attempt->head.http_status;
   const char *trace_id = attempt->head.trace_id[0] != '\0' ? attempt->head.trace_id : call->exchange->trace_id;
-  snprintf(call->trace_id, sizeof call->trace_id, "%s", trace_id);
+  plq__text_copy(call->trace_id, sizeof call->trace_id, trace_id);
 }
 
 static void record(struct plq__call *call) {
@@ -162,7 +162,7 @@ static void record(struct plq__call *call) {
   row.wait_us = call->waited_ns / 1000;
   row.token = call->token + 1;
   if (row.total_us < 0) row.total_us = (plq__lane_now_ns(call->lane) - call->began_ns) / 1000;
-  if (row.trace_id[0] == '\0') snprintf(row.trace_id, sizeof row.trace_id, "%s", call->exchange->trace_id);
+  if (row.trace_id[0] == '\0') plq__text_copy(row.trace_id, sizeof row.trace_id, call->exchange->trace_id);
   if (attempt->status != PLQ_OK && call->error != NULL && call->error->texts[PLQ__ERROR_MESSAGE] != NULL) {
     struct plq__text message = plq__text_in(call->error->texts[PLQ__ERROR_MESSAGE], PLQ_NUL);
     memcpy(row.message, message.at, plq__utf8_cut(message, sizeof row.message - 1));
