@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""How things are counted: what two runs differ by, and programs that take turns."""
+import json
+import os
+import re
+import statistics
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+UNWANTED = {"LD_PRELOAD", "LD_LIBRARY_PATH", "SSLKEYLOGFILE", "OPENSSL_CONF", "MALLOC_ARENA_MAX", "GLIBC_TUNABLES"}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNWANTED and not name.startswith(("PLASTIQ_", "CURL_", "SSL_"))}
+
+
+class Failure(Exception):
+    """Why something could not be measured."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A program, and what it is told to do."""
+
+    program: str  # plastiq, openssl, libcurl, multi
+    job: str = "create"
+    transport: str = ""
+    port: str = "h1"  # of the server
+    ca_file: str = ""  # another one than the server's
+    in_flight: int = 0
+    max_connections: int = 0
+
+
+@dataclass
+class Setting:
+    """Where the programs are and what they talk to."""
+
+    programs: Path
+    server: object
+    cpu: int | None  # the processor for what is timed
+
+    def command(self, subject):
+        command = [self.programs / f"bench-{subject.program}", "--job", subject.job, "--port", str(self.server.ports[subject.port]), "--ca-file",
+                   subject.ca_file or self.server.ca_file]
+        for name, value in (("transport", subject.transport), ("in-flight", subject.in_flight), ("max-connections", subject.max_connections)):
+            if value:
+                command += ["--" + name, str(value)]
+        return [str(word) for word in command]
+
+
+def run(command, timeout=300, **more):
+    """Runs a program to its end; what it says on stderr is the reason if it fails."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, **({"env": ENVIRONMENT} | more))
+    except subprocess.TimeoutExpired as late:
+        raise Failure(f"{Path(command[0]).name} took more than {timeout} s") from late
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines() or ["no word"]
+        raise Failure(f"{Path(command[0]).name} ended with {done.returncode}: {said[-1]}")
+    return done
+
+
+# ---- what two runs differ by ----
+
+
+def instructions_once(setting, subject, calls):
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "callgrind.out"
+        run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", *setting.command(subject), "--calls", str(calls)])
+        found = re.search(r"^(?:summary|totals): (\d+)", out.read_text(), re.M)
+        if not found:
+            raise Failure("callgrind gives no sum")
+        return int(found[1])
+
+
+def syscalls_once(setting, subject, calls):
+    """A map from the name of a system call to how often it was made."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "strace.out"
+        run(["strace", "-f", "-c", "-U", "calls,name", "-o", str(out), *setting.command(subject), "--calls", str(calls)])
+        rows = [line.split() for line in out.read_text().splitlines()]
+        counts = {row[1]: int(row[0]) for row in rows if len(row) == 2 and row[0].isdigit()}
+        counts.pop("total", None)
+        if not counts:
+            raise Failure("strace counts nothing")
+        return counts
+
+
+def allocations_once(setting, subject, calls):
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "count"
+        counter = {"LD_PRELOAD": str(setting.programs / "bench-count-allocations.so"), "BENCH_ALLOCATIONS": str(out)}
+        run([*setting.command(subject), "--calls", str(calls)], env=ENVIRONMENT | counter)
+        return int(out.read_text())
+
+
+ONCE = {"instructions": instructions_once, "syscalls": syscalls_once, "allocations": allocations_once}
+
+
+def per_call(few, many, calls):
+    """What one call costs, from a run with few of them and one with many. Maps become maps, of what is not nothing."""
+    if isinstance(few, dict):
+        each = {name: (many.get(name, 0) - few.get(name, 0)) / calls for name in few | many}
+        return {name: value for name, value in sorted(each.items(), key=lambda item: -item[1]) if abs(value) >= 0.005}
+    return (many - few) / calls
+
+
+# ---- programs that take turns ----
+
+
+class Worker:
+    """A program that stays, and makes calls when it is told to."""
+
+    def __init__(self, setting, subject):
+        command = setting.command(subject)
+        pin = (lambda: os.sched_setaffinity(0, {setting.cpu})) if setting.cpu is not None else None
+        self.name = Path(command[0]).name
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=ENVIRONMENT, preexec_fn=pin)
+
+    def _why(self):
+        self.process.kill()
+        code = self.process.wait()
+        self.errors.seek(0)
+        said = self.errors.read().strip().splitlines() or ["no word"]
+        return Failure(f"{self.name} ended with {code}: {said[-1]}")
+
+    def run(self, calls):
+        try:
+            self.process.stdin.write(f"{calls}\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        except OSError as broken:
+            raise self._why() from broken
+        if not line:
+            raise self._why()
+        return json.loads(line)
+
+    def close(self):
+        """Ends the program; a Failure if it finds then that it did not do what was meant."""
+        self.process.stdin.close()
+        try:
+            code = self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            code = None
+        self.process.stdout.close()
+        if code != 0:
+            raise self._why()
+
+
+@dataclass
+class Spread:
+    """A median, and the quarters around it."""
+
+    median: float
+    low: float
+    high: float
+
+    @staticmethod
+    def of(values):
+        values = sorted(values)
+        if len(values) < 2:
+            return Spread(values[0], values[0], values[0])
+        low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+        return Spread(statistics.median(values), low, high)
+
+
+def take_turns(setting, subjects, rounds, calls, warm_up=200):
+    """CPU per call in microseconds for each subject. In each round every program has its turn, forth and then back, so that what else happens
+    on the machine happens to all."""
+    workers, times = {}, {subject: [] for subject in subjects}
+    try:
+        for subject in subjects:
+            workers[subject] = Worker(setting, subject)
+            workers[subject].run(warm_up)
+        for number in range(rounds):
+            for subject in subjects if number % 2 == 0 else reversed(subjects):
+                count = calls[subject] if isinstance(calls, dict) else calls
+                times[subject].append(workers[subject].run(count)["cpu_us"] / count)
+    finally:
+        for worker in workers.values():
+            worker.process.kill() if worker.process.poll() is not None else None
+    for worker in workers.values():
+        worker.close()
+    return {subject: Spread.of(values) for subject, values in times.items()}

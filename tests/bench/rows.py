@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: MIT
+"""What is measured, and what each row must reach."""
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import measure
+from measure import Failure, Spread, Subject
+
+BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+
+# libplastiq
+CREATE = {transport: Subject("plastiq", "create", transport) for transport in ("openssl", "curl")}
+MESSAGE = Subject("plastiq", "message", "openssl")
+PACKED = Subject("plastiq", "packed", "openssl")
+FULL = {transport: Subject("plastiq", "full", transport, "full") for transport in ("openssl", "curl")}
+RESUMED = {transport: Subject("plastiq", "resumed", transport) for transport in ("openssl", "curl")}
+CLIENT = {transport: Subject("plastiq", "client", transport) for transport in ("openssl", "curl")}
+WARM = {transport: Subject("plastiq", "warm", transport) for transport in ("openssl", "curl")}
+# What it is compared with.
+RAW = Subject("openssl", "create")
+PLAIN = Subject("libcurl", "create")
+PARSED = Subject("libcurl", "parsed")
+BARE = {"openssl": "openssl", "curl": "libcurl"}  # the program that does the same by the same library
+NAMES = {"openssl": "raw OpenSSL", "curl": "plain libcurl loop"}
+
+
+@dataclass
+class Row:
+    """One line of the table. `how`: ratio, ours / theirs; above, ours - theirs; most, ours alone. Without a limit it only tells."""
+
+    id: str
+    group: str
+    text: str
+    unit: str
+    how: str
+    limit: float | None
+    against: str = ""
+    ours: float | None = None
+    theirs: float | None = None
+    ours_spread: Spread | None = None
+    theirs_spread: Spread | None = None
+    note: str = ""
+    trouble: str = ""
+
+    @property
+    def value(self):
+        if self.ours is None or (self.how != "most" and self.theirs is None):
+            return None
+        return {"ratio": lambda: self.ours / self.theirs, "above": lambda: self.ours - self.theirs, "most": lambda: self.ours}[self.how]()
+
+    @property
+    def verdict(self):
+        if self.value is None:
+            return "not measured"
+        if self.limit is None:
+            return "told"
+        return "reached" if self.value <= self.limit else "missed"
+
+
+@dataclass
+class Plan:
+    """How much is done."""
+
+    few: int
+    many: int
+    few_connections: int
+    many_connections: int
+    repeats: int
+    rounds: int
+    round_calls: int
+    soak: int
+
+    @staticmethod
+    def of(mode):
+        return {
+            "full": Plan(200, 1200, 8, 32, 2, 30, 2000, 1_000_000),
+            "quick": Plan(100, 500, 5, 15, 1, 10, 1000, 100_000),
+            "smoke": Plan(5, 10, 2, 4, 1, 1, 20, 100),
+        }[mode]
+
+
+@dataclass
+class Results:
+    rows: list = field(default_factory=list)
+    details: dict = field(default_factory=dict)
+
+
+class Counter:
+    """Runs that count, two at a time, and each only once for whatever rows want it."""
+
+    def __init__(self, setting, plan, say):
+        self.setting, self.plan, self.say = setting, plan, say
+        self.pool = ThreadPoolExecutor(max_workers=max(1, min(2, os.cpu_count() or 1)))
+        self.futures = {}
+
+    def want(self, what, subject):
+        """Orders the pair of runs, as often as the plan says."""
+        if (what, subject) in self.futures:
+            return
+        connections = subject.job in ("full", "resumed")
+        few, many = (self.plan.few_connections, self.plan.many_connections) if connections else (self.plan.few, self.plan.many)
+        once = measure.ONCE[what]
+        self.futures[what, subject] = [(self.pool.submit(once, self.setting, subject, few), self.pool.submit(once, self.setting, subject, many), many - few)
+                                       for _ in range(self.plan.repeats)]
+
+    def each(self, what, subject):
+        """Per call, once for each repeat."""
+        self.want(what, subject)
+        return [measure.per_call(few.result(), many.result(), calls) for few, many, calls in self.futures[what, subject]]
+
+    def number(self, what, subject):
+        """Per call; of the repeats their median. Of a map its sum."""
+        values = [sum(value.values()) if isinstance(value, dict) else value for value in self.each(what, subject)]
+        return statistics.median(values)
+
+    def stop(self):
+        self.pool.shutdown(cancel_futures=True)
+
+
+class Bench:
+    def __init__(self, setting, mode, say):
+        self.setting, self.mode, self.say = setting, mode, say
+        self.plan = Plan.of(mode)
+        self.counter = Counter(setting, self.plan, say)
+        self.results = Results()
+
+    def add(self, row, fill):
+        """Takes a row up, measured or not: fill(row) sets its numbers."""
+        try:
+            fill(row)
+        except (Failure, OSError, ValueError, KeyError) as trouble:
+            row.ours = row.theirs = None
+            row.trouble = str(trouble)
+        self.results.rows.append(row)
+        self.say(f"  {row.group}, {row.text}: {row.verdict}" + (f" ({row.trouble})" if row.trouble else ""))
+
+    # ---- what is counted ----
+
+    def bundled(self):
+        """The system's certificates, and ours."""
+        if not BUNDLE.exists():
+            raise Failure(f"there is no {BUNDLE}")
+        path = self.setting.server.folder / "bundle.pem"
+        path.write_bytes(BUNDLE.read_bytes() + b"\n" + self.setting.server.ca_file.read_bytes())
+        return str(path)
+
+    def with_bundle(self, transport):
+        subject = FULL[transport]
+        return Subject(subject.program, subject.job, subject.transport, subject.port, self.bundled())
+
+    def compare(self, what, ours, theirs):
+        def fill(row):
+            row.ours = self.counter.number(what, ours)
+            row.theirs = self.counter.number(what, theirs)
+            if what == "syscalls":
+                for subject in (ours, theirs):
+                    self.results.details.setdefault("syscalls", {})[label(subject)] = self.counter.each(what, subject)[0]
+
+        return fill
+
+    def alone(self, what, subject):
+        def fill(row):
+            row.ours = self.counter.number(what, subject)
+            if what == "syscalls":
+                self.results.details.setdefault("syscalls", {})[label(subject)] = self.counter.each(what, subject)[0]
+
+        return fill
+
+    def counted(self):
+        """Orders all that is counted, so that two runs always go on at once; then waits for each."""
+        want = self.counter.want
+        for subject in (RAW, CREATE["openssl"], MESSAGE, PACKED, PLAIN, PARSED, CREATE["curl"]):
+            want("instructions", subject)
+        for subject in (RAW, CREATE["openssl"], PLAIN, CREATE["curl"]):
+            want("syscalls", subject)
+            want("allocations", subject)
+        for transport in ("openssl", "curl"):
+            for job in (FULL, RESUMED):
+                want("instructions", job[transport])
+                want("instructions", Subject(BARE[transport], job[transport].job, port=job[transport].port))
+            if BUNDLE.exists():
+                want("instructions", self.with_bundle(transport))
+        openssl, curl = CREATE["openssl"], CREATE["curl"]
+        self.add(Row("openssl-instructions", "blocking create, openssl", "instructions per call", "instructions", "ratio", 2.5, NAMES["openssl"]),
+                 self.compare("instructions", openssl, RAW))
+        self.add(Row("openssl-syscalls", "blocking create, openssl", "system calls per call", "calls", "most", 4), self.alone("syscalls", openssl))
+        self.add(Row("curl-instructions", "blocking create, curl", "instructions per call", "instructions", "ratio", 1.10, NAMES["curl"]),
+                 self.compare("instructions", curl, PLAIN))
+        self.add(Row("curl-syscalls", "blocking create, curl", "system calls per call", "calls", "ratio", 1.0, NAMES["curl"]),
+                 self.compare("syscalls", curl, PLAIN))
+        self.add(Row("curl-instructions-parsed", "blocking create, curl", "instructions per call, against the loop with a URL parsed before",
+                     "instructions", "ratio", None, "plain libcurl loop, CURLOPT_CURLU"), self.compare("instructions", curl, PARSED))
+        self.add(Row("message-instructions", "message call, openssl", "instructions above the typed call", "instructions", "above", 6000, "typed call"),
+                 self.compare("instructions", MESSAGE, openssl))
+        self.add(Row("message-packed", "message call, openssl", "the same, packed and unpacked by msgpack-c in the caller", "instructions", "above", None,
+                     "typed call"), self.compare("instructions", PACKED, openssl))
+        self.add(Row("openssl-allocations", "memory", "allocations per warm call, openssl", "allocations", "most", 45), self.alone("allocations", openssl))
+        self.add(Row("curl-allocations", "memory", "allocations per warm call, curl", "allocations", "ratio", None, NAMES["curl"]),
+                 self.compare("allocations", curl, PLAIN))
+
+    def connections(self):
+        for transport in ("openssl", "curl"):
+            bare = {"openssl": "bare OpenSSL", "curl": "bare libcurl"}[transport]
+            for job, text in ((FULL, "full handshake and a call"), (RESUMED, "resumed handshake and a call")):
+                ours = job[transport]
+                self.add(Row(f"{transport}-{ours.job}", "new connection", f"{text}, instructions, {transport}", "instructions", "ratio", 1.15, bare),
+                         self.compare("instructions", ours, Subject(BARE[transport], ours.job, port=ours.port)))
+            self.add(Row(f"{transport}-bundle", "new connection", f"with the system's CA bundle, instructions per connection, {transport}", "instructions",
+                         "ratio", 1.02, "a file with one certificate"), lambda row, t=transport: self.compare("instructions", self.with_bundle(t), FULL[t])(row))
+
+    # ---- what is timed ----
+
+    def timed(self):
+        subjects = [RAW, CREATE["openssl"], PLAIN, CREATE["curl"]]
+        times = {}
+
+        def cpu(ours, theirs):
+            def fill(row):
+                if not times:
+                    times.update(measure.take_turns(self.setting, subjects, self.plan.rounds, self.plan.round_calls))
+                row.ours_spread, row.theirs_spread = times[ours], times[theirs]
+                row.ours, row.theirs = row.ours_spread.median, row.theirs_spread.median
+
+            return fill
+
+        self.add(Row("openssl-cpu", "blocking create, openssl", "CPU per call", "us", "ratio", 1.3, NAMES["openssl"]), cpu(CREATE["openssl"], RAW))
+        self.add(Row("curl-cpu", "blocking create, curl", "CPU per call", "us", "ratio", None, NAMES["curl"]), cpu(CREATE["curl"], PLAIN))
+        handshakes = [Subject(BARE["openssl"], "full", port="full"), FULL["openssl"], Subject(BARE["openssl"], "resumed"), RESUMED["openssl"],
+                      Subject(BARE["curl"], "full", port="full"), FULL["curl"], Subject(BARE["curl"], "resumed"), RESUMED["curl"]]
+        opened = {}
+
+        def handshake(ours):
+            def fill(row):
+                if not opened:
+                    opened.update(measure.take_turns(self.setting, handshakes, max(self.plan.rounds // 3, 1), max(self.plan.round_calls // 50, 4), 2))
+                row.ours_spread = opened[ours]
+                row.theirs_spread = opened[Subject(BARE[ours.transport], ours.job, port=ours.port)]
+                row.ours, row.theirs = row.ours_spread.median, row.theirs_spread.median
+
+            return fill
+
+        for transport in ("openssl", "curl"):
+            for job in (FULL, RESUMED):
+                self.add(Row(f"{transport}-{job[transport].job}-cpu", "new connection", f"{job[transport].job} handshake and a call, CPU, {transport}", "us",
+                             "ratio", None, {"openssl": "bare OpenSSL", "curl": "bare libcurl"}[transport]), handshake(job[transport]))
+
+    def creation(self):
+        def fill(row, subject):
+            worker = measure.Worker(self.setting, subject)
+            worker.run(3)  # the first one loads the transport
+            each = [worker.run(20)["sample_ns"] / 1e6 for _ in range(3 if self.mode != "full" else 10)]
+            worker.close()
+            row.ours_spread = Spread.of(each)
+            row.ours = row.ours_spread.median
+
+        for transport in ("openssl", "curl"):
+            subject = CLIENT[transport]
+            self.add(Row(f"{transport}-client", "new connection", f"making a client, {transport}", "ms", "most", 1.0),
+                     lambda row, s=subject: fill(row, s))
+            bundle = lambda s=subject: Subject(s.program, s.job, s.transport, s.port, self.bundled())  # noqa: E731
+            self.add(Row(f"{transport}-client-bundle", "new connection", f"making a client that reads the system's CA bundle, {transport}", "ms", "most", None),
+                     lambda row, b=bundle: fill(row, b()))
+
+    # ---- memory ----
+
+    def memory(self):
+        def fill(row, transport):
+            worker = measure.Worker(self.setting, WARM[transport])
+            few, many = 8, 56
+            before, after = worker.run(few), worker.run(many)
+            worker.close()
+            resident, heap = ((after[name] - before[name]) / 1024 / (many - few) for name in ("resident", "heap"))
+            row.ours = max(resident, heap)
+            row.note = f"resident {resident:.1f}, heap {heap:.1f}; the larger one counts"
+
+        for transport in ("openssl", "curl"):
+            self.add(Row(f"{transport}-connection", "memory", f"per open connection, {transport}", "KiB", "most", 64), lambda row, t=transport: fill(row, t))
+
+    def soak(self):
+        """Resident memory after a tenth of the calls and after all of them. What is asked for in pages may come one page late."""
+
+        def fill(row, transport):
+            worker = measure.Worker(self.setting, CREATE[transport])
+            first = worker.run(max(self.plan.soak // 10, 10))["resident"]
+            last = worker.run(self.plan.soak - self.plan.soak // 10)["resident"]
+            worker.close()
+            row.ours = (last - first) / 1024
+
+        for transport in ("openssl", "curl"):
+            self.add(Row(f"{transport}-growth", "memory", f"growth over {self.plan.soak:,} calls, {transport}", "KiB", "most", 64),
+                     lambda row, t=transport: fill(row, t))
+
+    # ---- the library ----
+
+    def sizes(self, build):
+        def fill(row, path):
+            with tempfile.TemporaryDirectory() as folder:
+                copy = Path(folder) / "stripped"
+                measure.run(["strip", "-o", str(copy), str(path)])
+                row.ours = copy.stat().st_size / 1024
+
+        files = [("library", "libplastiq.so", build / "core" / "libplastiq.so.1", 160)]
+        files += [(f"transport-{name}", f"transport {name}", build / "transports-v1" / f"libplastiq-transport-{name}.so", 80)
+                  for name in ("curl", "openssl", "stub")]
+        for name, text, path, limit in files:
+            self.add(Row(f"size-{name}", "library", f"{text}, stripped", "KiB", "most", limit), lambda row, p=path: fill(row, p))
+
+    def all(self, build):
+        self.say("counting")
+        self.counted()
+        self.connections()
+        self.say("timing")
+        self.timed()
+        self.creation()
+        self.say("memory")
+        self.memory()
+        self.soak()
+        self.sizes(build)
+        self.counter.stop()
+        return self.results
+
+
+def label(subject):
+    return "-".join(word for word in (subject.program, subject.transport, subject.job) if word)
