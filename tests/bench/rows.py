@@ -30,6 +30,9 @@ PARSED = Subject("libcurl", "parsed")
 BARE = {"openssl": "openssl", "curl": "libcurl"}  # the program that does the same by the same library
 NAMES = {"openssl": "raw OpenSSL", "curl": "plain libcurl loop"}
 
+# In the order of the table. What is timed comes when nothing is counted any more.
+PARTS = ("counted", "timed", "connections", "handshakes", "creation", "memory", "soak", "sizes")
+
 
 @dataclass
 class Row:
@@ -181,12 +184,6 @@ class Bench:
         for subject in (RAW, CREATE["openssl"], PLAIN, CREATE["curl"]):
             want("syscalls", subject)
             want("allocations", subject)
-        for transport in ("openssl", "curl"):
-            for job in (FULL, RESUMED):
-                want("instructions", job[transport])
-                want("instructions", Subject(BARE[transport], job[transport].job, port=job[transport].port))
-            if BUNDLE.exists():
-                want("instructions", self.with_bundle(transport))
         openssl, curl = CREATE["openssl"], CREATE["curl"]
         self.add(Row("openssl-instructions", "blocking create, openssl", "instructions per call", "instructions", "ratio", 2.5, NAMES["openssl"]),
                  self.compare("instructions", openssl, RAW))
@@ -206,6 +203,12 @@ class Bench:
                  self.compare("allocations", curl, PLAIN))
 
     def connections(self):
+        for transport in ("openssl", "curl"):
+            for job in (FULL, RESUMED):
+                self.counter.want("instructions", job[transport])
+                self.counter.want("instructions", Subject(BARE[transport], job[transport].job, port=job[transport].port))
+            if BUNDLE.exists():
+                self.counter.want("instructions", self.with_bundle(transport))
         for transport in ("openssl", "curl"):
             bare = {"openssl": "bare OpenSSL", "curl": "bare libcurl"}[transport]
             for job, text in ((FULL, "full handshake and a call"), (RESUMED, "resumed handshake and a call")):
@@ -232,6 +235,8 @@ class Bench:
 
         self.add(Row("openssl-cpu", "blocking create, openssl", "CPU per call", "us", "ratio", 1.3, NAMES["openssl"]), cpu(CREATE["openssl"], RAW))
         self.add(Row("curl-cpu", "blocking create, curl", "CPU per call", "us", "ratio", None, NAMES["curl"]), cpu(CREATE["curl"], PLAIN))
+
+    def handshakes(self):
         handshakes = [Subject(BARE["openssl"], "full", port="full"), FULL["openssl"], Subject(BARE["openssl"], "resumed"), RESUMED["openssl"],
                       Subject(BARE["curl"], "full", port="full"), FULL["curl"], Subject(BARE["curl"], "resumed"), RESUMED["curl"]]
         opened = {}
@@ -312,17 +317,11 @@ class Bench:
         for name, text, path, limit in files:
             self.add(Row(f"size-{name}", "library", f"{text}, stripped", "KiB", "most", limit), lambda row, p=path: fill(row, p))
 
-    def all(self, build):
-        self.say("counting")
-        self.counted()
-        self.connections()
-        self.say("timing")
-        self.timed()
-        self.creation()
-        self.say("memory")
-        self.memory()
-        self.soak()
-        self.sizes(build)
+    def run(self, build, parts):
+        for part in PARTS:
+            if part in parts:
+                self.say(part)
+                getattr(self, part)(*([build] if part == "sizes" else []))
         self.counter.stop()
         return self.results
 
