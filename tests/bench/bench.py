@@ -3,6 +3,7 @@
 """Measures libplastiq against what one would write by hand, on one local nginx. tools/bench builds what it needs and calls it."""
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -34,6 +35,8 @@ def processors():
 def main():
     options = arguments()
     began = time.monotonic()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # so that nginx is ended too
+        signal.signal(number, lambda *_: sys.exit(1))
 
     def say(text):
         print(f"{time.monotonic() - began:6.1f} s  {text}", file=sys.stderr, flush=True)
