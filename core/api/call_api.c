@@ -44,7 +44,7 @@ static int32_t run_request(plq_client_id id, struct call_object *object, const p
     object->cancelled = false;
     pthread_mutex_unlock(&object->lock);
   }
-  status = plq__perform(client, live, &run, request, out_response, out_error);
+  status = plq__perform(&live->lane, &run, request, out_response, out_error);
   if (object != NULL) {
     pthread_mutex_lock(&object->lock);
     object->run = NULL;

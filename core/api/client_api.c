@@ -95,7 +95,7 @@ int32_t plq_client_warm(plq_client_id id, uint32_t count, int64_t timeout_ms, ui
   if (out_connections != NULL) *out_connections = 0;
   struct plq__client *client = plq__enter(id, &live, &status, out_error);
   if (client == NULL) return status;
-  status = plq__warm(client, live, count, timeout_ms, out_connections, out_error);
+  status = plq__warm(live, count, timeout_ms, out_connections, out_error);
   plq__client_release(client);
   return status;
 }

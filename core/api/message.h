@@ -37,7 +37,10 @@ int32_t plq__message_extra(const msgpack_object *extra, struct plq__buffer *json
 /* Appends a reply. What a secret's handle names is published for `client`. */
 int32_t plq__message_write_success(struct plq__buffer *reply, const struct plq__message *message, plq_client_id client,
                                    plq_response *response, plq_error **out_error);
-int32_t plq__message_write_table(struct plq__buffer *reply, const struct plq__message *message, const plq_table *table);
+int32_t plq__message_write_table(struct plq__buffer *reply, const plq_table *table);
+/* The outcome of a call or, with a table, of describe, whatever it is. */
+int32_t plq__message_write(struct plq__buffer *reply, const struct plq__message *message, plq_client_id client, int32_t status,
+                           plq_response *response, const plq_table *table, const plq_error *error);
 int32_t plq__message_write_failure(struct plq__buffer *reply, const struct plq__message *message, int32_t status,
                                    const plq_error *error);
 

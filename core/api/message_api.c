@@ -33,14 +33,26 @@ static int32_t run(plq_client_id client, plq_call_id call, const plq_request *re
 static bool is_callers(int32_t status) { return status == PLQ_E_HANDLE || status == PLQ_E_BUSY || status == PLQ_E_REENTRANT; }
 
 /* What the library says of itself; of its options those of the client, if there is one. */
-static int32_t describe(plq_client_id client, const struct plq__message *message, struct plq__buffer *reply, plq_error **out_error) {
+static int32_t describe(plq_client_id client, const struct plq__message *message, plq_table **out_table, plq_error **out_error) {
   plq_options *options = NULL;
-  plq_table *table = NULL;
   int32_t status = client != 0 ? plq_client_options(client, &options, out_error) : PLQ_OK;
-  if (status == PLQ_OK) status = plq_table_new(message->table.at, message->table.len, options, &table, out_error);
-  if (status == PLQ_OK) status = plq__message_write_table(reply, message, table);
-  plq_table_free(table);
+  if (status == PLQ_OK) status = plq_table_new(message->table.at, message->table.len, options, out_table, out_error);
   plq_options_free(options);
+  return status;
+}
+
+int32_t plq__message_write(struct plq__buffer *reply, const struct plq__message *message, plq_client_id client, int32_t status,
+                           plq_response *response, const plq_table *table, const plq_error *error) {
+  plq_error *lost = NULL;
+  if (status == PLQ_OK && table != NULL) return plq__message_write_table(reply, table);
+  if (status == PLQ_OK) {
+    status = plq__message_write_success(reply, message, client, response, &lost);
+    if (status == PLQ_OK || status == PLQ_E_MEMORY) return status;
+    lose(lost, response);
+    error = lost;
+  }
+  status = plq__message_write_failure(reply, message, status, error);
+  plq_error_free(lost);
   return status;
 }
 
@@ -50,20 +62,12 @@ static int32_t serve(plq_client_id client, plq_call_id call, struct plq__text by
   plq_error *error = NULL;
   struct plq__buffer reply;
   plq__buffer_init(&reply, SIZE_MAX / 4, true);
+  plq_table *table = NULL;
   int32_t status = plq__message_read(bytes, &message, &error);
-  if (status == PLQ_OK && message.describe) {
-    status = describe(client, &message, &reply, &error);
-    if (is_callers(status) || status == PLQ_E_MEMORY) goto cleanup;
-  } else if (status == PLQ_OK) {
-    status = run(client, call, message.request, &response, &error);
-    if (is_callers(status)) goto cleanup;
-  }
-  if (status == PLQ_OK && !message.describe) {
-    status = plq__message_write_success(&reply, &message, client, response, &error);
-    if (status == PLQ_E_MEMORY) goto cleanup;
-    if (status != PLQ_OK) lose(error, response);
-  }
-  if (status != PLQ_OK) status = plq__message_write_failure(&reply, &message, status, error);
+  if (status == PLQ_OK)
+    status = message.describe ? describe(client, &message, &table, &error) : run(client, call, message.request, &response, &error);
+  if (is_callers(status) || (message.describe && status == PLQ_E_MEMORY)) goto cleanup;
+  status = plq__message_write(&reply, &message, client, status, response, table, error);
   if (status != PLQ_OK) goto cleanup;
   *out_reply = (uint8_t *)reply.at;
   *out_reply_len = reply.len;
@@ -71,6 +75,7 @@ static int32_t serve(plq_client_id client, plq_call_id call, struct plq__text by
 cleanup:
   plq__buffer_clear(&reply);
   plq__message_clear(&message);
+  plq_table_free(table);
   plq_response_free(response);
   plq_error_free(error);
   return status;

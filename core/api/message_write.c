@@ -3,9 +3,11 @@
 #include <plastiq/message.h>
 #include <string.h>
 
+#include "../operations/response.h"
 #include "../operations/secret.h"
 #include "facts.h"
 #include "message.h"
+#include "table.h"
 
 /* msgpack_packer_write: what fails is kept by the buffer, which takes no more and is asked at the end. */
 static int write_bytes(void *data, const char *bytes, size_t len) { return plq__buffer_add(data, bytes, len) ? 0 : -1; }
@@ -150,7 +152,7 @@ int32_t plq__message_write_failure(struct plq__buffer *reply, const struct plq__
 
 /* ---- a table ---- */
 
-int32_t plq__message_write_table(struct plq__buffer *reply, const struct plq__message *message, const plq_table *table) {
+int32_t plq__message_write_table(struct plq__buffer *reply, const plq_table *table) {
   uint32_t rows = plq_table_rows(table), columns = plq_table_columns(table);
   msgpack_packer packer;
   msgpack_packer_init(&packer, reply, write_bytes);
@@ -158,7 +160,7 @@ int32_t plq__message_write_table(struct plq__buffer *reply, const struct plq__me
   pack_text(&packer, "results");
   msgpack_pack_map(&packer, 3);
   pack_text(&packer, "table");
-  msgpack_pack_str_with_body(&packer, message->table.at, message->table.len);
+  pack_text(&packer, table->name);
   pack_text(&packer, "columns");
   msgpack_pack_array(&packer, columns);
   for (uint32_t i = 0; i < columns; i++) pack_text(&packer, plq_table_column(table, i, NULL));
@@ -176,6 +178,7 @@ int32_t plq__message_write_table(struct plq__buffer *reply, const struct plq__me
 /* A result on its way into the reply. */
 struct given {
   const char *name;
+  size_t index;        /* of the result */
   const char *text;    /* borrowed from the response */
   plq_secret *secret;  /* owned until it is packed or published */
   plq_secret_id id;    /* of a published one */
@@ -186,7 +189,7 @@ struct given {
 static size_t take_results(const struct plq__operation *operation, plq_response *response, struct given *given) {
   size_t count = 0;
   for (size_t i = 0; i < operation->result_count; i++) {
-    struct given one = {.name = operation->results[i].name};
+    struct given one = {.name = operation->results[i].name, .index = i};
     int32_t status = operation->results[i].secret ? plq_response_take_secret(response, one.name, PLQ_NUL, &one.secret)
                                                   : plq_response_text(response, one.name, PLQ_NUL, &one.text, NULL);
     if (status != PLQ_OK) continue;
@@ -207,11 +210,12 @@ static int32_t publish(struct given *given, size_t count, plq_client_id client) 
   return status;
 }
 
-/* Nobody will learn these handles: what they name is wiped now, not when the client ends. */
-static void unpublish(const struct given *given, size_t count) {
+/* There is no reply: nobody will learn these handles, and the secrets are the response's again. */
+static void give_back(struct given *given, size_t count, plq_response *response) {
   for (size_t i = 0; i < count; i++) {
-    plq_secret *secret = NULL;
-    if (given[i].id != 0 && plq_secret_claim(given[i].id, &secret) == PLQ_OK) plq_secret_free(secret);
+    if (given[i].id != 0 && plq_secret_claim(given[i].id, &given[i].secret) != PLQ_OK) given[i].secret = NULL;
+    if (given[i].text == NULL) response->secrets[given[i].index] = given[i].secret;
+    given[i].secret = NULL;
   }
 }
 
@@ -262,7 +266,7 @@ int32_t plq__message_write_success(struct plq__buffer *reply, const struct plq__
   pack_events(&packer, message);
   if (reply->failed) status = PLQ_E_MEMORY;
 cleanup:
-  if (status != PLQ_OK) unpublish(given, count);
+  if (status != PLQ_OK) give_back(given, count, response);
   for (size_t i = 0; i < count; i++) plq_secret_free(given[i].secret);
   return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <plastiq/client.h>
 #include <plastiq/observer.h>
+#include <string.h>
 
 #include "../base/error.h"
 #include "../pipeline/client.h"
@@ -24,6 +25,7 @@ int32_t plq_client_observe(plq_client_id id, const char *event, size_t event_len
   if (status == PLQ_OK) {
     old = live->observers;
     live->observers = fresh;
+    live->version++;
     live->last_observer = number;
   }
   pthread_mutex_unlock(&live->lock);
@@ -44,6 +46,7 @@ int32_t plq_client_unobserve(plq_client_id id, uint64_t observer) {
   if (status == PLQ_OK) {
     old = live->observers;
     live->observers = fresh;
+    live->version++;
   }
   pthread_mutex_unlock(&live->lock);
   if (old != NULL) plq__observers_await(old, observer);
@@ -54,38 +57,45 @@ int32_t plq_client_unobserve(plq_client_id id, uint64_t observer) {
 
 /* ---- statistics ---- */
 
-static int64_t number(const _Atomic uint64_t *count) {
-  return (int64_t)atomic_load_explicit(count, memory_order_relaxed);
+/* What a lane's transport says of its connections now, if it does. */
+static void add_connections(const struct plq__lane *lane, int64_t values[PLQ_STATS]) {
+  uint32_t open = 0, busy = 0;
+  if (!plq__instance_connections(lane->instance, &open, &busy)) return;
+  if (values[PLQ_STAT_CONNECTIONS_OPEN] < 0) values[PLQ_STAT_CONNECTIONS_OPEN] = values[PLQ_STAT_CONNECTIONS_BUSY] = 0;
+  values[PLQ_STAT_CONNECTIONS_OPEN] += open;
+  values[PLQ_STAT_CONNECTIONS_BUSY] += busy;
 }
 
-/* What the transport says of its connections now, if it does. */
-static void read_connections(const struct plq__live *live, int64_t values[PLQ_STATS]) {
-  const struct plq__instance *instance = live->instance;
-  uint32_t open = 0, busy = 0;
-  bool known = instance->connections != NULL && instance->connections->count(instance->transport, &open, &busy) == PLQ_OK;
-  values[PLQ_STAT_CONNECTIONS_OPEN] = known ? (int64_t)open : -1;
-  values[PLQ_STAT_CONNECTIONS_BUSY] = known ? (int64_t)busy : -1;
+static void add_lane(const struct plq__lane *lane, uint64_t sums[PLQ__COUNTS], int64_t values[PLQ_STATS]) {
+  for (int i = 0; i < PLQ__COUNTS; i++) sums[i] += atomic_load_explicit(&lane->counts[i], memory_order_relaxed);
+  add_connections(lane, values);
 }
 
 static void read_stats(struct plq__live *live, int64_t values[PLQ_STATS]) {
-  const struct plq__counts *counts = &live->counts;
-  /* in this order, so that no call that ends meanwhile makes the number in flight negative */
-  values[PLQ_STAT_CALLS_SUCCEEDED] = number(&counts->succeeded);
-  values[PLQ_STAT_CALLS_FAILED] = number(&counts->failed);
-  values[PLQ_STAT_CALLS] = number(&counts->calls);
-  values[PLQ_STAT_CALLS_IN_FLIGHT] = values[PLQ_STAT_CALLS] - values[PLQ_STAT_CALLS_SUCCEEDED] - values[PLQ_STAT_CALLS_FAILED];
-  values[PLQ_STAT_ATTEMPTS] = number(&counts->attempts);
-  values[PLQ_STAT_REPEATS] = number(&counts->repeats);
-  values[PLQ_STAT_REPEATS_DENIED] = number(&counts->repeats_denied);
-  values[PLQ_STAT_CONNECTIONS_OPENED] = number(&counts->connections_opened);
-  values[PLQ_STAT_CONNECTIONS_REUSED] = number(&counts->connections_reused);
-  values[PLQ_STAT_BYTES_SENT] = number(&counts->bytes_sent);
-  values[PLQ_STAT_BYTES_RECEIVED] = number(&counts->bytes_received);
-  values[PLQ_STAT_TOKENS_READ] = number(&counts->tokens_read);
+  static const struct {
+    int stat;
+    enum plq__count count;
+  } rows[] = {{PLQ_STAT_CALLS_SUCCEEDED, PLQ__COUNT_SUCCEEDED},
+              {PLQ_STAT_CALLS_FAILED, PLQ__COUNT_FAILED},
+              {PLQ_STAT_CALLS, PLQ__COUNT_CALLS},
+              {PLQ_STAT_ATTEMPTS, PLQ__COUNT_ATTEMPTS},
+              {PLQ_STAT_REPEATS, PLQ__COUNT_REPEATS},
+              {PLQ_STAT_REPEATS_DENIED, PLQ__COUNT_REPEATS_DENIED},
+              {PLQ_STAT_CONNECTIONS_OPENED, PLQ__COUNT_CONNECTIONS_OPENED},
+              {PLQ_STAT_CONNECTIONS_REUSED, PLQ__COUNT_CONNECTIONS_REUSED},
+              {PLQ_STAT_BYTES_SENT, PLQ__COUNT_BYTES_SENT},
+              {PLQ_STAT_BYTES_RECEIVED, PLQ__COUNT_BYTES_RECEIVED},
+              {PLQ_STAT_TOKENS_READ, PLQ__COUNT_TOKENS_READ}};
+  uint64_t sums[PLQ__COUNTS];
+  values[PLQ_STAT_CONNECTIONS_OPEN] = values[PLQ_STAT_CONNECTIONS_BUSY] = -1;
   pthread_mutex_lock(&live->lock);
-  values[PLQ_STAT_REPEATS_LEFT] = live->repeats_left / PLQ__REPEAT_COST;
+  memcpy(sums, live->past_counts, sizeof sums);
+  add_lane(&live->lane, sums, values);
+  for (const struct plq__queue_link *queue = live->queues; queue != NULL; queue = queue->next) add_lane(queue->lane, sums, values);
   pthread_mutex_unlock(&live->lock);
-  read_connections(live, values);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) values[rows[i].stat] = (int64_t)sums[rows[i].count];
+  values[PLQ_STAT_CALLS_IN_FLIGHT] = values[PLQ_STAT_CALLS] - values[PLQ_STAT_CALLS_SUCCEEDED] - values[PLQ_STAT_CALLS_FAILED];
+  values[PLQ_STAT_REPEATS_LEFT] = atomic_load(&live->repeats_left) / PLQ__REPEAT_COST;
 }
 
 int32_t plq_client_stats(plq_client_id id, int64_t *out_values, uint32_t count) {

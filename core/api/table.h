@@ -9,6 +9,7 @@
 enum { PLQ__COLUMNS_MOST = 16 };
 
 struct plq_table {
+  const char *name;
   const char *const *columns;
   uint32_t column_count;
   size_t cell_count, room;

@@ -56,6 +56,7 @@ static int32_t make(const struct plq__table_kind *kind, const plq_options *optio
     status = plq__fail_plain(out_error, PLQ_E_MEMORY);
     goto cleanup;
   }
+  table->name = kind->name;
   table->columns = kind->columns;
   while (kind->columns[table->column_count] != NULL) table->column_count++;
   status = kind->fill(table, options != NULL ? options : made, out_error);

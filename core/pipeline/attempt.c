@@ -62,8 +62,7 @@ static void tell_connection(struct plq__attempt_state *attempt) {
   uint32_t known = connection->known, yes = known & connection->flags;
   bool reused = (yes & PLQ_FACT_REUSED) != 0;
   enum plq__event event = reused ? PLQ__EVENT_CONNECTION_REUSED : PLQ__EVENT_CONNECTION_OPENED;
-  struct plq__counts *counts = &attempt->live->counts;
-  atomic_fetch_add_explicit(reused ? &counts->connections_reused : &counts->connections_opened, 1, memory_order_relaxed);
+  plq__count(attempt->lane, reused ? PLQ__COUNT_CONNECTIONS_REUSED : PLQ__COUNT_CONNECTIONS_OPENED, 1);
   if (!plq__emitter_wants(&attempt->run->emitter, event)) return;
   char peer[80], pin[64];
   struct plq__event_values values = {.rows = {{.n = 0}}};
@@ -88,7 +87,7 @@ static int32_t on_connected(void *context, const plq_transport_connection *conne
   if (attempt->run->cancelled) return stop(attempt, PLQ_E_CANCELLED);
   int32_t status = check_connection(attempt);
   if (status != PLQ_OK) return stop(attempt, status);
-  tell_connection(attempt);
+  if (!attempt->elsewhere) tell_connection(attempt);
   if (attempt->run->cancelled) return stop(attempt, PLQ_E_CANCELLED); /* by an observer: nothing has left yet */
   attempt->connected = true;
   attempt->sent_life_ms = plq__life_now_ms();
@@ -119,6 +118,7 @@ static void on_done(void *context, const plq_transport_error *error, const plq_t
   if (error != NULL) take(&attempt->reported, sizeof attempt->reported, error, error->struct_size);
   attempt->reported.message[sizeof attempt->reported.message - 1] = '\0';
   if (transfer != NULL) take(&attempt->transfer, sizeof attempt->transfer, transfer, transfer->struct_size);
+  if (attempt->on_over != NULL) attempt->on_over(attempt);
 }
 
 static int32_t is_cancelled(void *context) {
@@ -130,7 +130,7 @@ static int32_t is_cancelled(void *context) {
 
 bool plq__transport_enter(struct plq__live *live, struct plq__run *run, int64_t deadline_ns) {
   /* The deadline is on the client's clock, which a test transport may provide; other threads are waited for in real time. */
-  if (deadline_ns != PLQ__NEVER) deadline_ns += plq__now_ns() - plq__live_now_ns(live);
+  if (deadline_ns != PLQ__NEVER) deadline_ns += plq__now_ns() - plq__lane_now_ns(&live->lane);
   struct timespec until = {.tv_sec = (time_t)(deadline_ns / 1000000000), .tv_nsec = (long)(deadline_ns % 1000000000)};
   pthread_mutex_lock(&live->lock);
   while (live->busy && !run->cancelled && (deadline_ns == PLQ__NEVER || plq__now_ns() < deadline_ns)) {
@@ -153,10 +153,10 @@ void plq__transport_leave(struct plq__live *live) {
 }
 
 /* The blocking half of a transport that has only the other one. */
-static int32_t pump(struct plq__attempt_state *attempt, const plq_transport_request *request, const plq_transport_sink *sink) {
+static int32_t pump(struct plq__attempt_state *attempt, const plq_transport_request *request) {
   const plq_transport_functions *functions = &attempt->client->plugin->functions;
-  plq_transport_instance *transport = attempt->live->instance->transport;
-  int32_t status = functions->submit(transport, request, sink, &attempt->reported);
+  plq_transport_instance *transport = attempt->lane->instance->transport;
+  int32_t status = functions->submit(transport, request, &attempt->sink, &attempt->reported);
   if (status != PLQ_OK) return status;
   /* A cancel that came before the transport knew the op found nothing: it is said again. */
   if (attempt->run->cancelled) functions->cancel(transport, request->op);
@@ -164,16 +164,17 @@ static int32_t pump(struct plq__attempt_state *attempt, const plq_transport_requ
   return status;
 }
 
-static int32_t call_transport(struct plq__attempt_state *attempt, const plq_transport_request *request, const plq_transport_sink *sink) {
+static int32_t call_transport(struct plq__attempt_state *attempt, const plq_transport_request *request) {
   const struct plq__plugin *plugin = attempt->client->plugin;
-  struct plq__live *live = attempt->live;
+  struct plq__live *live = attempt->lane->live;
   bool blocking = plugin->transport.capabilities & PLQ_CAP_BLOCKING;
   bool alone = !blocking || !(plugin->transport.capabilities & PLQ_CAP_CONCURRENT);
   if (alone && !plq__transport_enter(live, attempt->run, request->deadline_ns))
     return attempt->run->cancelled ? PLQ_E_CANCELLED : PLQ_E_TIMEOUT_POOL;
   plq__host_emit_to(&attempt->run->emitter, plugin->transport.name);
-  int32_t status = blocking ? plugin->functions.perform(live->instance->transport, request, sink, &attempt->reported)
-                            : pump(attempt, request, sink);
+  int32_t status =
+      blocking ? plugin->functions.perform(live->lane.instance->transport, request, &attempt->sink, &attempt->reported)
+               : pump(attempt, request);
   plq__host_emit_to(NULL, NULL);
   if (alone) plq__transport_leave(live);
   return status;
@@ -217,15 +218,11 @@ static void conclude_response(struct plq__attempt_state *attempt) {
 }
 
 void plq__attempt_perform(struct plq__attempt_state *attempt, const plq_transport_request *request) {
-  const plq_transport_sink sink = {.struct_size = sizeof sink,
-                                   .context = attempt,
-                                   .on_connected = on_connected,
-                                   .on_line = on_line,
-                                   .on_body = on_body,
-                                   .on_done = on_done,
-                                   .is_cancelled = is_cancelled};
-  attempt->reported.struct_size = sizeof attempt->reported;
-  int32_t status = call_transport(attempt, request, &sink);
+  plq__attempt_conclude(attempt, call_transport(attempt, request));
+}
+
+void plq__attempt_conclude(struct plq__attempt_state *attempt, int32_t status) {
+  if (attempt->elsewhere && attempt->connected) tell_connection(attempt);
   if (attempt->stopped != PLQ_OK)
     conclude(attempt, attempt->stopped, attempt->stopped == PLQ_E_CANCELLED ? PLQ_PHASE_SEND : plq_status_phase(attempt->stopped),
              attempt->connected ? PLQ_DELIVERY_MAYBE_SENT : PLQ_DELIVERY_NOT_SENT);
@@ -241,11 +238,20 @@ void plq__attempt_perform(struct plq__attempt_state *attempt, const plq_transpor
 
 /* ---- life ---- */
 
-void plq__attempt_init(struct plq__attempt_state *attempt, struct plq__client *client, struct plq__live *live, struct plq__run *run) {
+void plq__attempt_init(struct plq__attempt_state *attempt, struct plq__lane *lane, struct plq__run *run) {
+  const struct plq__client *client = lane->live->client;
   memset(attempt, 0, sizeof *attempt);
   attempt->client = client;
-  attempt->live = live;
+  attempt->lane = lane;
   attempt->run = run;
+  attempt->sink = (plq_transport_sink){.struct_size = sizeof attempt->sink,
+                                       .context = attempt,
+                                       .on_connected = on_connected,
+                                       .on_line = on_line,
+                                       .on_body = on_body,
+                                       .on_done = on_done,
+                                       .is_cancelled = is_cancelled};
+  attempt->reported.struct_size = sizeof attempt->reported;
   plq__head_init(&attempt->head, client->settings.max_head_bytes);
   plq__buffer_init(&attempt->body, client->settings.max_body_bytes, true);
   attempt->transfer = (plq_transport_transfer){.queue_ns = -1, .resolve_ns = -1, .connect_ns = -1, .tls_ns = -1, .send_ns = -1, .first_byte_ns = -1, .total_ns = -1};

@@ -8,10 +8,13 @@
 #include "client.h"
 
 struct plq__attempt_state {
-  struct plq__client *client;
-  struct plq__live *live;
+  const struct plq__client *client;
+  struct plq__lane *lane;
   struct plq__run *run;
   uint32_t number; /* from 1 */
+  plq_transport_sink sink; /* for the transport: reports here */
+  bool elsewhere;  /* the transport reports on a thread that no observer may run on: what there is to tell waits for the verdict */
+  void (*on_over)(struct plq__attempt_state *attempt); /* called when the transport is done, or NULL; only takes note */
 
   /* What came back. */
   struct plq__head head;
@@ -27,10 +30,12 @@ struct plq__attempt_state {
   int32_t status, phase, delivery;
 };
 
-void plq__attempt_init(struct plq__attempt_state *attempt, struct plq__client *client, struct plq__live *live, struct plq__run *run);
+void plq__attempt_init(struct plq__attempt_state *attempt, struct plq__lane *lane, struct plq__run *run);
 void plq__attempt_clear(struct plq__attempt_state *attempt);
 /* Hands the request to the transport and waits for the end. Sets the verdict: PLQ_OK means that a whole response came. */
 void plq__attempt_perform(struct plq__attempt_state *attempt, const plq_transport_request *request);
+/* Sets the verdict of a request that was handed over elsewhere: `status` is what the transport answered when it was to accept it. */
+void plq__attempt_conclude(struct plq__attempt_state *attempt, int32_t status);
 /* Fills a row of the attempts with what is known. */
 void plq__attempt_record(const struct plq__attempt_state *attempt, struct plq__attempt *row);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "call.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,30 +11,7 @@
 #include "../base/error.h"
 #include "../codec/error_body.h"
 #include "../codec/retry_after.h"
-#include "attempt.h"
-#include "policy.h"
 #include "telling.h"
-
-struct call {
-  struct plq__client *client;
-  struct plq__live *live;
-  struct plq__run *run;
-  const struct plq__exchange *exchange;
-  char *path;                    /* the base URL's and the operation's */
-  plq_transport_header *headers; /* the exchange's and Authorization */
-  struct plq__text *secrets;     /* the exchange's, with room for the tokens of an attempt */
-  int64_t start_ns, deadline_ns, waited_ns;
-  uint32_t repeats;      /* made so far */
-  uint32_t attempt_count; /* likewise */
-  int token;        /* 0, or 1 once the second one is in use */
-  int32_t delivery; /* the strongest of all attempts */
-  struct plq_attempts attempts;
-  plq_error *last_http; /* of the last attempt that the service answered with an error */
-  plq_error *error;     /* of the last attempt */
-  struct plq__failure failure;
-  int32_t http_status; /* of a success */
-  char trace_id[40];
-};
 
 /* ---- what an answer means ---- */
 
@@ -61,27 +39,28 @@ static bool is_success(const struct plq__exchange *exchange, int32_t http) {
 static void set_text(plq_error *error, enum plq__error_text which, const char *text) { plq__error_set(error, which, text, strlen(text)); }
 
 /* Texts from outside are cleaned of whatever the caller wants kept secret. Returns how many there are in call->secrets. */
-static size_t list_secrets(struct call *call, const struct plq__tokens *tokens) {
+static size_t list_secrets(struct plq__call *call) {
   size_t count = call->exchange->secret_count;
   for (int i = 0; i < 2; i++)
-    if (tokens->header[i] != NULL) call->secrets[count++] = plq__tokens_bare(tokens, i);
+    if (call->tokens->header[i] != NULL) call->secrets[count++] = plq__tokens_bare(call->tokens, i);
   return count;
 }
 
-static void describe_http(struct call *call, const struct plq__attempt_state *attempt, const struct plq__tokens *tokens, plq_error *error) {
-  plq__error_body_read(attempt->body.at, attempt->body.len, call->secrets, list_secrets(call, tokens), error);
+static void describe_http(struct plq__call *call, plq_error *error) {
+  const struct plq__attempt_state *attempt = &call->attempt;
+  plq__error_body_read(attempt->body.at, attempt->body.len, call->secrets, list_secrets(call), error);
   const char *code = error->texts[PLQ__ERROR_SERVICE_CODE], *message = error->texts[PLQ__ERROR_SERVICE_MESSAGE];
   struct plq__text said = plq__text_in(message != NULL ? message : "", PLQ_NUL);
   plq__error_setf(error, "%s (%d%s%s%s%.*s)", plq_status_text(error->status), attempt->head.http_status, code != NULL ? " " : "",
                   code != NULL ? code : "", said.len > 0 ? ": " : "", (int)plq__utf8_cut(said, 400), said.at);
 }
 
-static void describe_transport(struct call *call, const struct plq__attempt_state *attempt, const struct plq__tokens *tokens,
-                               plq_error *error) {
-  const char *name = call->client->plugin->transport.name;
+static void describe_transport(struct plq__call *call, plq_error *error) {
+  const struct plq__attempt_state *attempt = &call->attempt;
+  const char *name = attempt->client->plugin->transport.name;
   const char *said = attempt->stopped == PLQ_OK ? attempt->reported.message : "";
   char shown[sizeof attempt->reported.message * 3]; /* a byte may become a U+FFFD */
-  char *redacted = plq__redact(plq__text_in(said, PLQ_NUL), call->secrets, list_secrets(call, tokens));
+  char *redacted = plq__redact(plq__text_in(said, PLQ_NUL), call->secrets, list_secrets(call));
   if (redacted != NULL && plq__clean(shown, sizeof shown, redacted, strlen(redacted)) > 0)
     plq__error_setf(error, "%s (%s: %s)", plq_status_text(attempt->status), name, shown);
   else
@@ -91,15 +70,16 @@ static void describe_transport(struct call *call, const struct plq__attempt_stat
 
 /* ---- one attempt ---- */
 
-static void make_request(struct call *call, const struct plq__tokens *tokens, uint64_t op, plq_transport_request *request) {
+static void make_request(struct plq__call *call, uint64_t op) {
   const struct plq__exchange *exchange = call->exchange;
-  const struct plq__settings *settings = &call->client->settings;
+  const struct plq__settings *settings = &call->attempt.client->settings;
+  const struct plq__tokens *tokens = call->tokens;
   call->headers[exchange->header_count] = (plq_transport_header){.name = "Authorization",
                                                                  .name_len = 13,
                                                                  .value = tokens->header[call->token],
                                                                  .value_len = tokens->header_len[call->token],
                                                                  .flags = PLQ_TRANSPORT_HEADER_SENSITIVE};
-  *request = (plq_transport_request){.struct_size = sizeof *request,
+  call->request = (plq_transport_request){.struct_size = sizeof call->request,
                                      .header_stride = sizeof *call->headers,
                                      .op = op,
                                      .deadline_ns = call->deadline_ns,
@@ -117,7 +97,7 @@ static void make_request(struct call *call, const struct plq__tokens *tokens, ui
 }
 
 /* Replaces the error of the attempt before; one from the service is kept aside, because its facts outlive later failures. */
-static void keep_error(struct call *call, plq_error *error) {
+static void keep_error(struct plq__call *call, plq_error *error) {
   if (call->error != NULL && call->error != call->last_http) plq_error_free(call->error);
   if (error != NULL && call->failure.delivery == PLQ_DELIVERY_ANSWERED) {
     plq_error_free(call->last_http);
@@ -131,7 +111,8 @@ static int64_t retry_after_ms(const struct plq__attempt_state *attempt) {
   return attempt->head.retry_after[0] != '\0' ? plq__retry_after_ms(attempt->head.retry_after, time(NULL)) : -1;
 }
 
-static int32_t fail_attempt(struct call *call, struct plq__attempt_state *attempt, const struct plq__tokens *tokens, plq_error *decoded) {
+static void fail_attempt(struct plq__call *call, plq_error *decoded) {
+  const struct plq__attempt_state *attempt = &call->attempt;
   plq_error *error = decoded != NULL ? decoded : plq__error_new(attempt->status);
   bool answered = attempt->delivery == PLQ_DELIVERY_ANSWERED;
   call->failure = (struct plq__failure){.status = attempt->status,
@@ -144,15 +125,15 @@ static int32_t fail_attempt(struct call *call, struct plq__attempt_state *attemp
     error->http_status = attempt->head.http_status;
     error->retry_after_ms = call->failure.retry_after_ms;
     if (attempt->head.trace_id[0] != '\0') set_text(error, PLQ__ERROR_TRACE_ID, attempt->head.trace_id);
-    if (decoded == NULL && answered) describe_http(call, attempt, tokens, error);
-    if (decoded == NULL && !answered) describe_transport(call, attempt, tokens, error);
+    if (decoded == NULL && answered) describe_http(call, error);
+    if (decoded == NULL && !answered) describe_transport(call, error);
     if (error->texts[PLQ__ERROR_TRACE_ID] == NULL) set_text(error, PLQ__ERROR_TRACE_ID, call->exchange->trace_id);
   }
   keep_error(call, error);
-  return attempt->status;
 }
 
-static int32_t judge(struct call *call, struct plq__attempt_state *attempt, const struct plq__tokens *tokens) {
+static void judge(struct plq__call *call) {
+  struct plq__attempt_state *attempt = &call->attempt;
   plq_error *decoded = NULL;
   if (attempt->status == PLQ_OK) {
     int32_t http = attempt->head.http_status;
@@ -163,39 +144,38 @@ static int32_t judge(struct call *call, struct plq__attempt_state *attempt, cons
     else
       attempt->status = status_of_http(http, retry_after_ms(attempt) >= 0);
   }
-  if (attempt->status != PLQ_OK) return fail_attempt(call, attempt, tokens, decoded);
+  if (attempt->status != PLQ_OK) {
+    fail_attempt(call, decoded);
+    return;
+  }
   attempt->phase = PLQ_PHASE_NONE;
   call->http_status = attempt->head.http_status;
   const char *trace_id = attempt->head.trace_id[0] != '\0' ? attempt->head.trace_id : call->exchange->trace_id;
   snprintf(call->trace_id, sizeof call->trace_id, "%s", trace_id);
-  return PLQ_OK;
 }
 
-static void count(struct plq__counts *counts, const struct plq__attempt *row) {
-  atomic_fetch_add_explicit(&counts->attempts, 1, memory_order_relaxed);
-  atomic_fetch_add_explicit(&counts->bytes_sent, (uint64_t)row->bytes_sent, memory_order_relaxed);
-  atomic_fetch_add_explicit(&counts->bytes_received, (uint64_t)row->bytes_received, memory_order_relaxed);
-}
-
-static void record(struct call *call, const struct plq__attempt_state *attempt, int64_t began_ns) {
+static void record(struct plq__call *call) {
+  const struct plq__attempt_state *attempt = &call->attempt;
   struct plq__attempt row = {.status = attempt->status};
   plq__attempt_record(attempt, &row);
-  row.start_us = (began_ns - call->start_ns) / 1000;
+  row.start_us = (call->began_ns - call->start_ns) / 1000;
   row.wait_us = call->waited_ns / 1000;
   row.token = call->token + 1;
-  if (row.total_us < 0) row.total_us = (plq__live_now_ns(call->live) - began_ns) / 1000;
+  if (row.total_us < 0) row.total_us = (plq__lane_now_ns(call->lane) - call->began_ns) / 1000;
   if (row.trace_id[0] == '\0') snprintf(row.trace_id, sizeof row.trace_id, "%s", call->exchange->trace_id);
   if (attempt->status != PLQ_OK && call->error != NULL && call->error->texts[PLQ__ERROR_MESSAGE] != NULL) {
     struct plq__text message = plq__text_in(call->error->texts[PLQ__ERROR_MESSAGE], PLQ_NUL);
     memcpy(row.message, message.at, plq__utf8_cut(message, sizeof row.message - 1));
   }
-  struct plq__attempt *kept = plq__attempts_add(&call->attempts);
+  struct plq__attempt *kept = plq__attempts_add(&call->rows);
   if (kept != NULL) *kept = row;
-  count(&call->live->counts, &row);
+  plq__count(call->lane, PLQ__COUNT_ATTEMPTS, 1);
+  plq__count(call->lane, PLQ__COUNT_BYTES_SENT, (uint64_t)row.bytes_sent);
+  plq__count(call->lane, PLQ__COUNT_BYTES_RECEIVED, (uint64_t)row.bytes_received);
   plq__tell_attempt_end(call->run, call->attempt_count, &row);
 }
 
-static int32_t local_failure(struct call *call, int32_t status) {
+static enum plq__step local_failure(struct plq__call *call, int32_t status) {
   plq_error *error = NULL;
   if (status == PLQ_E_TOKEN_MISSING)
     plq__fail(&error, status, "access_token",
@@ -206,79 +186,81 @@ static int32_t local_failure(struct call *call, int32_t status) {
   if (error != NULL) set_text(error, PLQ__ERROR_TRACE_ID, call->exchange->trace_id);
   call->failure = (struct plq__failure){.status = status, .delivery = PLQ_DELIVERY_NOT_SENT, .retry_after_ms = -1};
   keep_error(call, error);
-  return status;
-}
-
-static int32_t attempt_with(struct call *call, const struct plq__tokens *tokens, uint64_t op) {
-  struct plq__attempt_state attempt;
-  plq_transport_request request;
-  int64_t began_ns = plq__live_now_ns(call->live);
-  plq__attempt_init(&attempt, call->client, call->live, call->run);
-  attempt.number = ++call->attempt_count;
-  make_request(call, tokens, op, &request);
-  plq__tell_attempt_start(call->run, attempt.number, call->exchange->trace_id, call->token + 1, call->waited_ns);
-  plq__attempt_perform(&attempt, &request);
-  int32_t status = judge(call, &attempt, tokens);
-  if (attempt.delivery > call->delivery) call->delivery = attempt.delivery;
-  record(call, &attempt, began_ns);
-  plq__attempt_clear(&attempt);
-  return status;
+  call->status = status;
+  return PLQ__STEP_OVER;
 }
 
 /* Each attempt uses the tokens of its moment, so that a rotation takes effect inside a call. */
-static int32_t make_attempt(struct call *call) {
-  plq__token_files_follow(call->live);
-  struct plq__tokens *tokens = plq__live_tokens(call->live);
-  uint64_t op = plq__run_op(call->live, call->run);
-  if (call->token == 1 && tokens->header[1] == NULL) call->token = 0;
-  int32_t status = op == 0 ? local_failure(call, PLQ_E_CANCELLED)
-                   : tokens->header[call->token] == NULL
-                       ? local_failure(call, PLQ_E_TOKEN_MISSING)
-                       : attempt_with(call, tokens, op);
-  plq__tokens_unref(tokens);
-  return status;
+enum plq__step plq__call_attempt(struct plq__call *call, uint64_t op) {
+  if (op == 0) return local_failure(call, PLQ_E_CANCELLED);
+  plq__token_files_follow(call->lane->live);
+  call->tokens = plq__lane_tokens(call->lane);
+  if (call->tokens == NULL) return local_failure(call, PLQ_E_MEMORY);
+  if (call->token == 1 && call->tokens->header[1] == NULL) call->token = 0;
+  if (call->tokens->header[call->token] == NULL) return local_failure(call, PLQ_E_TOKEN_MISSING);
+  call->began_ns = plq__lane_now_ns(call->lane);
+  plq__attempt_init(&call->attempt, call->lane, call->run);
+  call->attempt.number = ++call->attempt_count;
+  make_request(call, op);
+  plq__tell_attempt_start(call->run, call->attempt.number, call->exchange->trace_id, call->token + 1, call->waited_ns);
+  return PLQ__STEP_SEND;
 }
 
 /* ---- from attempt to attempt ---- */
 
-static bool has_second_token(struct call *call) {
-  struct plq__tokens *tokens = plq__live_tokens(call->live);
-  bool has = tokens->header[1] != NULL;
-  plq__tokens_unref(tokens);
-  return has;
+static void tell_repeat(struct plq__call *call, const char *reason) {
+  plq__count(call->lane, PLQ__COUNT_REPEATS, 1);
+  plq__tell_repeat(call->run, call->attempt_count, call->status, reason, call->waited_ns, plq__policy_left(call->lane->live));
 }
 
-static void tell_repeat(struct call *call, int32_t status, const char *reason) {
-  atomic_fetch_add_explicit(&call->live->counts.repeats, 1, memory_order_relaxed);
-  plq__tell_repeat(call->run, call->attempt_count, status, reason, call->waited_ns, plq__policy_left(call->live));
+static bool take_repeat(struct plq__lane *lane) {
+  bool taken = plq__policy_take(lane->live);
+  if (!taken) plq__count(lane, PLQ__COUNT_REPEATS_DENIED, 1);
+  return taken;
 }
 
-/* Whether another attempt is to be made; waits before it. A cancel during the wait becomes the status. */
-static bool go_on(struct call *call, int32_t *status) {
-  const struct plq__settings *settings = &call->client->settings;
+/* Whether another attempt is to be made, and when. */
+static bool go_on(struct plq__call *call, bool has_second_token) {
+  const struct plq__settings *settings = &call->attempt.client->settings;
   call->waited_ns = 0;
-  if (*status == PLQ_E_HTTP_UNAUTHORIZED && call->token == 0 && has_second_token(call)) {
+  call->again_ns = 0;
+  if (call->status == PLQ_E_HTTP_UNAUTHORIZED && call->token == 0 && has_second_token) {
     call->token = 1;
-    tell_repeat(call, *status, "second_token");
+    tell_repeat(call, "second_token");
     return true;
   }
   if (call->repeats >= call->exchange->max_repeats) return false;
   if (!plq__policy_repeatable(settings, call->exchange->may_repeat, &call->failure)) return false;
-  int64_t now_ns = plq__live_now_ns(call->live);
-  int64_t wait_ns = plq__policy_wait_ns(settings, &call->live->random, call->repeats, &call->failure);
+  int64_t now_ns = plq__lane_now_ns(call->lane);
+  int64_t wait_ns = plq__policy_wait_ns(settings, &call->lane->random, call->repeats, &call->failure);
   /* A wait that does not fit would only delay the bad news. */
-  if (wait_ns >= call->deadline_ns - now_ns || !plq__policy_take(call->live)) return false;
+  if (wait_ns >= call->deadline_ns - now_ns || !take_repeat(call->lane)) return false;
   call->repeats++;
   call->waited_ns = wait_ns;
-  tell_repeat(call, *status, call->failure.retry_after_ms >= 0 ? "retry_after" : "backoff");
-  if (wait_ns == 0 || plq__live_wait(call->live, call->run, now_ns + wait_ns)) return true;
-  *status = local_failure(call, PLQ_E_CANCELLED);
-  if (call->error != NULL) call->error->phase = PLQ_PHASE_BACKOFF;
-  return false;
+  if (wait_ns > 0) call->again_ns = now_ns + wait_ns;
+  tell_repeat(call, call->failure.retry_after_ms >= 0 ? "retry_after" : "backoff");
+  return true;
+}
+
+enum plq__step plq__call_judge(struct plq__call *call) {
+  judge(call);
+  call->status = call->attempt.status;
+  if (call->attempt.delivery > call->delivery) call->delivery = call->attempt.delivery;
+  record(call);
+  plq__attempt_clear(&call->attempt);
+  bool has_second_token = call->tokens->header[1] != NULL;
+  plq__tokens_unref(call->tokens);
+  call->tokens = NULL;
+  return call->status != PLQ_OK && go_on(call, has_second_token) ? PLQ__STEP_AGAIN : PLQ__STEP_OVER;
+}
+
+void plq__call_interrupt(struct plq__call *call) {
+  local_failure(call, PLQ_E_CANCELLED);
+  if (call->error != NULL && call->attempt_count > 0) call->error->phase = PLQ_PHASE_BACKOFF;
 }
 
 /* What the caller gets to see: the last failure, with what the service said last, and all attempts. */
-static plq_error *finish_error(struct call *call, int32_t status) {
+static plq_error *finish_error(struct plq__call *call) {
   plq_error *error = call->error, *http = call->last_http;
   call->error = NULL;
   if (error == http) call->last_http = NULL;
@@ -293,28 +275,32 @@ static plq_error *finish_error(struct call *call, int32_t status) {
     http->detail_count = 0;
   }
   error->delivery = call->delivery;
-  error->repeatable = plq__policy_repeatable(&call->client->settings, call->exchange->may_repeat, &call->failure);
-  if (call->attempts.count > 1 && error->texts[PLQ__ERROR_MESSAGE] != NULL) {
+  error->repeatable = plq__policy_repeatable(&call->lane->live->client->settings, call->exchange->may_repeat, &call->failure);
+  if (call->rows.count > 1 && error->texts[PLQ__ERROR_MESSAGE] != NULL) {
     char *message = error->texts[PLQ__ERROR_MESSAGE];
     error->texts[PLQ__ERROR_MESSAGE] = NULL;
     int len = (int)plq__utf8_cut(plq__text_in(message, PLQ_NUL), PLQ__MESSAGE_LONGEST - 32);
-    plq__error_setf(error, "%.*s (after %u attempts)", len, message, call->attempts.count);
+    plq__error_setf(error, "%.*s (after %u attempts)", len, message, call->rows.count);
     plq__free(message);
   }
-  error->attempts = call->attempts;
-  memset(&call->attempts, 0, sizeof call->attempts);
-  error->status = status;
+  error->attempts = call->rows;
+  memset(&call->rows, 0, sizeof call->rows);
+  error->status = call->status;
   return error;
 }
 
-static bool prepare(struct call *call) {
+/* What the attempts need, in one block. */
+static bool prepare(struct plq__call *call) {
   const struct plq__exchange *exchange = call->exchange;
-  struct plq__text base = call->client->settings.url.path;
+  struct plq__text base = call->lane->live->client->settings.url.path;
   size_t path_len = strlen(exchange->path);
-  call->path = plq__alloc(base.len + path_len + 1);
-  call->headers = plq__alloc((exchange->header_count + 1) * sizeof *call->headers);
-  call->secrets = plq__alloc((exchange->secret_count + 2) * sizeof *call->secrets);
-  if (call->path == NULL || call->headers == NULL || call->secrets == NULL) return false;
+  size_t headers_size = (exchange->header_count + 1) * sizeof *call->headers;
+  size_t secrets_size = (exchange->secret_count + 2) * sizeof *call->secrets;
+  char *block = plq__alloc(headers_size + secrets_size + base.len + path_len + 1);
+  if (block == NULL) return false;
+  call->headers = (plq_transport_header *)(void *)block;
+  call->secrets = (struct plq__text *)(void *)(block + headers_size);
+  call->path = block + headers_size + secrets_size;
   if (exchange->secret_count > 0) memcpy(call->secrets, exchange->secrets, exchange->secret_count * sizeof *call->secrets);
   memcpy(call->path, base.at, base.len);
   memcpy(call->path + base.len, exchange->path, path_len);
@@ -322,58 +308,77 @@ static bool prepare(struct call *call) {
   return true;
 }
 
-static void begin(struct call *call) {
-  struct plq__counts *counts = &call->live->counts;
-  call->start_ns = plq__live_now_ns(call->live);
-  call->deadline_ns = plq__deadline_ns(call->start_ns, call->exchange->timeout_ms);
-  call->run->emitter.call = atomic_fetch_add_explicit(&counts->calls, 1, memory_order_relaxed) + 1;
-  plq__tell_call_start(call->run, call->exchange);
+void plq__call_init(struct plq__call *call, struct plq__lane *lane, struct plq__run *run, const struct plq__exchange *exchange,
+                    int64_t start_ns) {
+  memset(call, 0, offsetof(struct plq__call, attempt));
+  call->lane = lane;
+  call->run = run;
+  call->exchange = exchange;
+  call->start_ns = start_ns;
+  call->deadline_ns = plq__deadline_ns(start_ns, exchange->timeout_ms);
+  call->attempt.client = lane->live->client;
+  call->tokens = NULL;
 }
 
-static void end(struct call *call, int32_t status, const plq_error *error) {
-  struct plq__counts *counts = &call->live->counts;
+enum plq__step plq__call_begin(struct plq__call *call) {
+  uint64_t before = atomic_fetch_add_explicit(&call->lane->counts[PLQ__COUNT_CALLS], 1, memory_order_relaxed);
+  if (call->run->emitter.call == 0) call->run->emitter.call = before + 1; /* one in a queue has a number already */
+  plq__tell_call_start(call->run, call->exchange);
+  call->again_ns = 0;
+  return prepare(call) ? PLQ__STEP_AGAIN : local_failure(call, PLQ_E_MEMORY);
+}
+
+static void end(struct plq__call *call, const plq_error *error) {
   const struct plq__ending ending = {.operation = call->exchange->operation,
                                      .trace_id = error != NULL ? plq_error_trace_id(error, NULL) : call->trace_id,
-                                     .status = status,
-                                     .delivery = status == PLQ_OK ? PLQ_DELIVERY_ANSWERED : call->delivery,
+                                     .status = call->status,
+                                     .delivery = call->status == PLQ_OK ? PLQ_DELIVERY_ANSWERED : call->delivery,
                                      .http_status = error != NULL ? error->http_status : call->http_status,
                                      .attempts = call->attempt_count,
-                                     .elapsed_ns = plq__live_now_ns(call->live) - call->start_ns,
+                                     .elapsed_ns = plq__lane_now_ns(call->lane) - call->start_ns,
                                      .error = error};
-  atomic_fetch_add_explicit(status == PLQ_OK ? &counts->succeeded : &counts->failed, 1, memory_order_relaxed);
+  plq__count(call->lane, call->status == PLQ_OK ? PLQ__COUNT_SUCCEEDED : PLQ__COUNT_FAILED, 1);
   plq__tell_call_end(call->run, &ending);
 }
 
-int32_t plq__call(struct plq__client *client, struct plq__live *live, struct plq__run *run, const struct plq__exchange *exchange,
-                  struct plq__outcome *out_outcome, plq_error **out_error) {
-  struct call call = {.client = client, .live = live, .run = run, .exchange = exchange};
+int32_t plq__call_finish(struct plq__call *call, struct plq__outcome *out_outcome, plq_error **out_error) {
+  int32_t status = call->status;
   plq_error *error = NULL;
-  begin(&call);
-  int32_t status = prepare(&call) ? PLQ_OK : local_failure(&call, PLQ_E_MEMORY);
-  bool again = status == PLQ_OK;
-  while (again) {
-    status = make_attempt(&call);
-    again = status != PLQ_OK && go_on(&call, &status);
-  }
   if (status == PLQ_OK) {
-    plq__policy_give(live, &client->settings);
-    out_outcome->http_status = call.http_status;
-    memcpy(out_outcome->trace_id, call.trace_id, sizeof call.trace_id);
-    out_outcome->attempts = call.attempts;
-    memset(&call.attempts, 0, sizeof call.attempts);
+    plq__policy_give(call->lane->live, &call->lane->live->client->settings);
+    out_outcome->http_status = call->http_status;
+    memcpy(out_outcome->trace_id, call->trace_id, sizeof call->trace_id);
+    out_outcome->attempts = call->rows;
+    memset(&call->rows, 0, sizeof call->rows);
   } else {
-    error = finish_error(&call, status);
+    error = finish_error(call);
   }
-  end(&call, status, error);
+  end(call, error);
   if (out_error != NULL)
     *out_error = error;
   else
     plq_error_free(error);
-  if (call.error != call.last_http) plq_error_free(call.error);
-  plq_error_free(call.last_http);
-  plq__attempts_clear(&call.attempts);
-  plq__free(call.secrets);
-  plq__free(call.headers);
-  plq__free(call.path);
+  if (call->error != call->last_http) plq_error_free(call->error);
+  plq_error_free(call->last_http);
+  plq__attempts_clear(&call->rows);
+  plq__tokens_unref(call->tokens);
+  plq__free(call->headers);
   return status;
+}
+
+/* ---- on a thread that waits ---- */
+
+void plq__call_run(struct plq__call *call) {
+  struct plq__live *live = call->lane->live;
+  enum plq__step step = plq__call_begin(call);
+  while (step == PLQ__STEP_AGAIN) {
+    if (call->again_ns != 0 && !plq__live_wait(live, call->run, call->again_ns)) {
+      plq__call_interrupt(call);
+      break;
+    }
+    step = plq__call_attempt(call, plq__run_op(live, call->run));
+    if (step != PLQ__STEP_SEND) break;
+    plq__attempt_perform(&call->attempt, &call->request);
+    step = plq__call_judge(call);
+  }
 }

@@ -16,10 +16,9 @@
 static void live_free(struct plq__live *live) {
   if (live == NULL) return;
   if (live->published != NULL) live->drop_published(live->published);
-  plq__instance_free(live->instance);
+  plq__lane_clear(&live->lane);
   plq__tokens_unref(live->tokens);
   plq__observers_unref(live->observers);
-  plq__random_clear(&live->random);
   pthread_cond_destroy(&live->changed);
   pthread_mutex_destroy(&live->lock);
   plq__free(live);
@@ -39,13 +38,12 @@ static int32_t live_new(struct plq__client *client, struct plq__tokens *tokens, 
   pthread_cond_init(&live->changed, &monotonic);
   pthread_condattr_destroy(&monotonic);
   pthread_mutex_init(&live->lock, NULL);
-  plq__random_init(&live->random);
   live->client = client;
   live->generation = plq__fork_generation();
   live->tokens = tokens;
   live->following = *following;
   live->repeats_left = client->settings.repeat_budget * PLQ__REPEAT_COST;
-  int32_t status = plq__instance_new(client->plugin, client->options, &live->instance, out_error);
+  int32_t status = plq__lane_init(&live->lane, live, out_error);
   if (status == PLQ_OK)
     *out_live = live;
   else
@@ -57,7 +55,7 @@ static int32_t live_new(struct plq__client *client, struct plq__tokens *tokens, 
 static _Atomic(struct plq__live *) left_behind;
 
 static void live_leave_behind(struct plq__live *live) {
-  plq__instance_abandon(live->instance);
+  plq__instance_abandon(live->lane.instance);
   live->next_left = atomic_load(&left_behind);
   while (!atomic_compare_exchange_weak(&left_behind, &live->next_left, live)) continue;
 }
@@ -88,6 +86,91 @@ struct plq__live *plq__client_live(struct plq__client *client, int32_t *out_stat
   struct plq__live *live = atomic_load_explicit(&client->live, memory_order_acquire);
   *out_status = PLQ_OK;
   return live->generation == plq__fork_generation() ? live : live_after_fork(client, live, out_status, out_error);
+}
+
+/* ---- lanes ---- */
+
+int32_t plq__lane_init(struct plq__lane *lane, struct plq__live *live, plq_error **out_error) {
+  lane->live = live;
+  plq__random_init(&lane->random);
+  return plq__instance_new(live->client->plugin, live->client->options, &lane->instance, out_error);
+}
+
+void plq__lane_clear(struct plq__lane *lane) {
+  plq__instance_free(lane->instance);
+  plq__tokens_unref(lane->tokens);
+  plq__observers_unref(lane->observers);
+  plq__random_clear(&lane->random);
+}
+
+/* With the live part's lock held. */
+static void keep_counts(struct plq__lane *lane) {
+  for (int i = 0; i < PLQ__COUNTS; i++) lane->live->past_counts[i] += atomic_exchange(&lane->counts[i], 0);
+}
+
+bool plq__live_add_queue(struct plq__queue_link *queue) {
+  struct plq__live *live = queue->lane->live;
+  pthread_mutex_lock(&live->lock);
+  bool open = !live->closing;
+  if (open) {
+    queue->lane->is_queue = true;
+    queue->lane->first_call = ++live->queue_count << 32; /* below 2^53 for two million queues */
+    queue->next = live->queues;
+    queue->link = &live->queues;
+    if (queue->next != NULL) queue->next->link = &queue->next;
+    live->queues = queue;
+  }
+  pthread_mutex_unlock(&live->lock);
+  return open;
+}
+
+void plq__live_drop_queue(struct plq__queue_link *queue) {
+  struct plq__live *live = queue->lane->live;
+  pthread_mutex_lock(&live->lock);
+  *queue->link = queue->next;
+  if (queue->next != NULL) queue->next->link = queue->link;
+  keep_counts(queue->lane);
+  pthread_mutex_unlock(&live->lock);
+}
+
+void plq__live_keep_counts(struct plq__lane *lane) {
+  pthread_mutex_lock(&lane->live->lock);
+  keep_counts(lane);
+  pthread_mutex_unlock(&lane->live->lock);
+}
+
+void plq__count(struct plq__lane *lane, enum plq__count which, uint64_t more) {
+  atomic_fetch_add_explicit(&lane->counts[which], more, memory_order_relaxed);
+}
+
+/* What a queue copied is looked at again only when it changed: reading the version takes no lock, and writes nothing. */
+static bool refresh(struct plq__lane *lane) {
+  struct plq__live *live = lane->live;
+  if (lane->tokens != NULL && lane->version == atomic_load_explicit(&live->version, memory_order_acquire)) return true;
+  pthread_mutex_lock(&live->lock);
+  uint32_t version = live->version;
+  struct plq__tokens *tokens = plq__tokens_ref(live->tokens), *copy;
+  struct plq__observers *observers = plq__observers_ref(live->observers);
+  pthread_mutex_unlock(&live->lock);
+  copy = plq__tokens_copy(tokens);
+  plq__tokens_unref(tokens);
+  plq__observers_unref(lane->observers);
+  lane->observers = observers;
+  if (copy == NULL) return false;
+  plq__tokens_unref(lane->tokens);
+  lane->tokens = copy;
+  lane->version = version;
+  return true;
+}
+
+struct plq__tokens *plq__lane_tokens(struct plq__lane *lane) {
+  if (!lane->is_queue) return plq__live_tokens(lane->live);
+  return refresh(lane) ? plq__tokens_ref(lane->tokens) : NULL;
+}
+
+struct plq__observers *plq__lane_observers(struct plq__lane *lane) {
+  refresh(lane);
+  return plq__observers_ref(lane->observers);
 }
 
 /* ---- the client ---- */
@@ -174,7 +257,7 @@ void plq__run_end(struct plq__live *live, struct plq__run *run) {
 
 void plq__run_cancel(struct plq__live *live, struct plq__run *run) {
   run->cancelled = true;
-  if (run->op != 0) live->instance->plugin->functions.cancel(live->instance->transport, run->op);
+  if (run->op != 0) live->lane.instance->plugin->functions.cancel(live->lane.instance->transport, run->op);
   pthread_cond_broadcast(&live->changed);
 }
 
@@ -204,6 +287,7 @@ bool plq__client_shut(struct plq__client *client, int64_t timeout_ms) {
   pthread_mutex_lock(&live->lock);
   live->closing = true;
   for (struct plq__run *run = live->runs; run != NULL; run = run->next) plq__run_cancel(live, run);
+  for (struct plq__queue_link *queue = live->queues; queue != NULL; queue = queue->next) queue->cancel_all(queue);
   bool drained = drain(live, timeout_ms);
   pthread_mutex_unlock(&live->lock);
   return drained;
@@ -233,19 +317,19 @@ void plq__live_set_tokens(struct plq__live *live, struct plq__tokens *tokens) {
   struct plq__tokens *old = live->tokens;
   live->tokens = tokens;
   live->following.over = true;
+  live->version++;
   pthread_mutex_unlock(&live->lock);
   plq__tokens_unref(old);
 }
 
 /* ---- time ---- */
 
-int64_t plq__live_now_ns(struct plq__live *live) {
-  const struct plq__instance *instance = live->instance;
-  return instance->clock != NULL ? instance->clock->now_ns(instance->timed) : plq__now_ns();
+int64_t plq__lane_now_ns(const struct plq__lane *lane) {
+  return plq__instance_now_ns(lane->instance);
 }
 
 bool plq__live_wait(struct plq__live *live, struct plq__run *run, int64_t until_ns) {
-  const struct plq__instance *instance = live->instance;
+  const struct plq__instance *instance = live->lane.instance;
   if (instance->clock != NULL) {
     instance->clock->sleep_until_ns(instance->timed, until_ns);
     return !run->cancelled;

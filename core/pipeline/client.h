@@ -28,9 +28,42 @@ struct plq__run {
 struct plq__published;
 
 /* Counted since the client was made, or since the fork. */
-struct plq__counts {
-  _Atomic uint64_t calls, succeeded, failed, attempts, repeats, repeats_denied, connections_opened, connections_reused, bytes_sent,
-      bytes_received, tokens_read;
+enum plq__count {
+  PLQ__COUNT_SUCCEEDED,
+  PLQ__COUNT_FAILED,
+  PLQ__COUNT_CALLS, /* after those two: who sums up never finds fewer calls than ends */
+  PLQ__COUNT_ATTEMPTS,
+  PLQ__COUNT_REPEATS,
+  PLQ__COUNT_REPEATS_DENIED,
+  PLQ__COUNT_CONNECTIONS_OPENED,
+  PLQ__COUNT_CONNECTIONS_REUSED,
+  PLQ__COUNT_BYTES_SENT,
+  PLQ__COUNT_BYTES_RECEIVED,
+  PLQ__COUNT_TOKENS_READ,
+  PLQ__COUNTS
+};
+
+/*
+ * A way to the service: a transport instance, and what is written while its calls run. The blocking calls of a client share one,
+ * and each queue has one of its own, so that queues on several cores get into nobody's way.
+ */
+struct plq__lane {
+  struct plq__live *live;
+  struct plq__instance *instance;
+  struct plq__random random;
+  _Atomic uint64_t counts[PLQ__COUNTS];
+  uint64_t first_call;               /* its calls are numbered from the next one on */
+  bool is_queue;                     /* then what follows is for whoever is inside of the queue */
+  uint32_t version;                  /* of the live part's tokens and observers when they were copied */
+  struct plq__tokens *tokens;        /* a copy of its own, or NULL: none was made yet */
+  struct plq__observers *observers;
+};
+
+/* What the live part knows of a queue. */
+struct plq__queue_link {
+  struct plq__queue_link *next, **link; /* in the live part's list */
+  struct plq__lane *lane;
+  void (*cancel_all)(struct plq__queue_link *queue); /* the client is being closed; called with the live part's lock held */
 };
 
 struct plq__live {
@@ -39,15 +72,17 @@ struct plq__live {
   struct plq__live *next_left; /* in the list of those that a fork left behind */
   pthread_mutex_t lock;
   pthread_cond_t changed; /* a run ended, was cancelled, or the transport became free */
-  struct plq__instance *instance;
+  struct plq__lane lane; /* of blocking calls */
+  struct plq__queue_link *queues;
+  uint64_t queue_count;          /* that were ever made */
+  uint64_t past_counts[PLQ__COUNTS]; /* of queues that are gone */
   struct plq__tokens *tokens;
   struct plq__following following;
-  struct plq__random random;
   struct plq__run *runs;
   struct plq__observers *observers;
+  _Atomic uint32_t version; /* goes up when tokens or observers change */
   uint64_t last_op, last_observer;
-  struct plq__counts counts;
-  int64_t repeats_left; /* fifths of a repeat: a success gives one back */
+  _Atomic int64_t repeats_left; /* fifths of a repeat: a success gives one back */
   struct plq__published *published; /* secrets that wait to be claimed; see operations/secret.h */
   void (*drop_published)(struct plq__published *published); /* for those left when the client ends; set by who publishes */
   bool closing;
@@ -77,6 +112,8 @@ struct plq__live *plq__client_live(struct plq__client *client, int32_t *out_stat
 bool plq__client_shut(struct plq__client *client, int64_t timeout_ms);
 /* The tokens of this moment, with a reference. */
 struct plq__tokens *plq__live_tokens(struct plq__live *live);
+/* The same for a call on this lane; NULL without memory. */
+struct plq__tokens *plq__lane_tokens(struct plq__lane *lane);
 /* Replaces them, and follows no file any more; takes over the reference. */
 void plq__live_set_tokens(struct plq__live *live, struct plq__tokens *tokens);
 
@@ -91,8 +128,23 @@ uint64_t plq__run_op(struct plq__live *live, struct plq__run *run);
 /* Tells those who observe now of something that belongs to no run. */
 void plq__live_log(struct plq__live *live, int32_t level, struct plq__text text);
 
-/* Now on the client's clock, which a test transport may provide. */
-int64_t plq__live_now_ns(struct plq__live *live);
+/* A lane with an instance of its own. On failure there is nothing to clear but what was zeroed. */
+int32_t plq__lane_init(struct plq__lane *lane, struct plq__live *live, plq_error **out_error);
+void plq__lane_clear(struct plq__lane *lane);
+/* Enters a queue in the list, and gives its lane a number; false: the client is closing. */
+bool plq__live_add_queue(struct plq__queue_link *queue);
+/* Takes it out again; what it counted is kept. */
+void plq__live_drop_queue(struct plq__queue_link *queue);
+/* Keeps what it counted after that. */
+void plq__live_keep_counts(struct plq__lane *lane);
+/* Who observes at this moment, for a run on a queue's lane, with a reference. */
+struct plq__observers *plq__lane_observers(struct plq__lane *lane);
+
+/* Counts. */
+void plq__count(struct plq__lane *lane, enum plq__count which, uint64_t more);
+
+/* Now on the lane's clock, which a test transport may provide. */
+int64_t plq__lane_now_ns(const struct plq__lane *lane);
 /* Waits until then; false: cancelled. */
 bool plq__live_wait(struct plq__live *live, struct plq__run *run, int64_t until_ns);
 

@@ -21,27 +21,21 @@ bool plq__policy_repeatable(const struct plq__settings *settings, bool may_repea
 }
 
 bool plq__policy_take(struct plq__live *live) {
-  pthread_mutex_lock(&live->lock);
-  bool enough = live->repeats_left >= PLQ__REPEAT_COST;
-  if (enough)
-    live->repeats_left -= PLQ__REPEAT_COST;
-  else
-    live->counts.repeats_denied++;
-  pthread_mutex_unlock(&live->lock);
-  return enough;
+  int64_t left = atomic_load(&live->repeats_left);
+  while (left >= PLQ__REPEAT_COST)
+    if (atomic_compare_exchange_weak(&live->repeats_left, &left, left - PLQ__REPEAT_COST)) return true;
+  return false;
 }
 
 int64_t plq__policy_left(struct plq__live *live) {
-  pthread_mutex_lock(&live->lock);
-  int64_t left = live->repeats_left / PLQ__REPEAT_COST;
-  pthread_mutex_unlock(&live->lock);
-  return left;
+  return atomic_load(&live->repeats_left) / PLQ__REPEAT_COST;
 }
 
 void plq__policy_give(struct plq__live *live, const struct plq__settings *settings) {
-  pthread_mutex_lock(&live->lock);
-  if (live->repeats_left < settings->repeat_budget * PLQ__REPEAT_COST) live->repeats_left++;
-  pthread_mutex_unlock(&live->lock);
+  /* mostly the budget is full, and then nothing is written */
+  int64_t left = atomic_load(&live->repeats_left);
+  while (left < settings->repeat_budget * PLQ__REPEAT_COST)
+    if (atomic_compare_exchange_weak(&live->repeats_left, &left, left + 1)) return;
 }
 
 int64_t plq__policy_wait_ns(const struct plq__settings *settings, struct plq__random *random, uint32_t repeat,

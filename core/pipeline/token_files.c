@@ -105,7 +105,7 @@ static void tell(struct plq__live *live, int i, const char *trouble) {
   else
     snprintf(line, sizeof line, "%s: a new token was read from %s", name, path);
   plq__live_log(live, trouble != NULL ? PLQ_LOG_WARNING : PLQ_LOG_INFO, plq__text_in(line, PLQ_NUL));
-  if (trouble == NULL) atomic_fetch_add(&live->counts.tokens_read, 1);
+  if (trouble == NULL) plq__count(&live->lane, PLQ__COUNT_TOKENS_READ, 1);
 }
 
 /* Puts a changed token in place of the one in `tokens`; false: nothing changed, or it cannot be had. */
@@ -140,6 +140,7 @@ void plq__token_files_follow(struct plq__live *live) {
   struct plq__following *following = &live->following;
   if (following->files[0].path == NULL && following->files[1].path == NULL) return; /* never changes */
   int64_t now_ns = plq__now_ns();
+  if (now_ns - following->looked_ns < pause_ns) return; /* without the lock: this is asked before every attempt */
   pthread_mutex_lock(&live->lock);
   bool due = !following->over && !following->looking && now_ns - following->looked_ns >= pause_ns;
   if (due) {
@@ -154,6 +155,7 @@ void plq__token_files_follow(struct plq__live *live) {
   if (fresh != NULL && !following->over) {
     gone = live->tokens;
     live->tokens = fresh;
+    live->version++;
   }
   following->looking = false;
   pthread_mutex_unlock(&live->lock);

@@ -14,7 +14,7 @@ struct plq__following {
     const char *path; /* borrowed from the client's options; NULL: no file */
     struct plq__file_mark mark;
   } files[2];
-  int64_t looked_ns;
+  _Atomic int64_t looked_ns;
   bool looking;
   bool over; /* code gave tokens, and files do not count any more */
 };

@@ -30,6 +30,12 @@ struct plq__tokens *plq__tokens_new(struct plq__text first, struct plq__text sec
   return NULL;
 }
 
+struct plq__tokens *plq__tokens_copy(const struct plq__tokens *tokens) {
+  struct plq__tokens *copy = plq__tokens_new(plq__tokens_bare(tokens, 0), plq__tokens_bare(tokens, 1), tokens->source[0]);
+  if (copy != NULL) copy->source[1] = tokens->source[1];
+  return copy;
+}
+
 struct plq__tokens *plq__tokens_ref(struct plq__tokens *tokens) {
   atomic_fetch_add_explicit(&tokens->references, 1, memory_order_relaxed);
   return tokens;

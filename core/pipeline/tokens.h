@@ -16,6 +16,8 @@ struct plq__tokens {
 
 /* Copies; a NULL token is none. Both came from `source`. NULL without memory. */
 struct plq__tokens *plq__tokens_new(struct plq__text first, struct plq__text second, int32_t source);
+/* The same ones in memory of their own. NULL without memory. */
+struct plq__tokens *plq__tokens_copy(const struct plq__tokens *tokens);
 struct plq__tokens *plq__tokens_ref(struct plq__tokens *tokens);
 void plq__tokens_unref(struct plq__tokens *tokens);
 /* The bare token, for redaction. */

@@ -27,8 +27,9 @@ static void no_end(void *context, const plq_transport_error *error, const plq_tr
   (void)context, (void)error, (void)transfer;
 }
 
-static int32_t prewarm(struct plq__client *client, struct plq__live *live, struct plq__run *run, uint32_t count, int64_t deadline_ns,
-                       uint32_t *out_open, plq_transport_error *reported) {
+static int32_t prewarm(struct plq__lane *lane, struct plq__run *run, uint32_t count, int64_t deadline_ns, uint32_t *out_open,
+                       plq_transport_error *reported) {
+  const struct plq__client *client = lane->live->client;
   const plq_transport_sink sink = {.struct_size = sizeof sink,
                                    .context = run,
                                    .on_connected = no_connection,
@@ -36,22 +37,28 @@ static int32_t prewarm(struct plq__client *client, struct plq__live *live, struc
                                    .on_body = no_body,
                                    .on_done = no_end,
                                    .is_cancelled = is_cancelled};
-  bool alone = !(client->plugin->transport.capabilities & PLQ_CAP_CONCURRENT);
-  uint64_t op = plq__run_op(live, run);
-  if (op == 0) return PLQ_E_CANCELLED;
-  if (alone && !plq__transport_enter(live, run, deadline_ns)) return run->cancelled ? PLQ_E_CANCELLED : PLQ_E_TIMEOUT_POOL;
   plq__host_emit_to(&run->emitter, client->plugin->transport.name);
-  int32_t status = client->plugin->functions.prewarm(live->instance->transport, &client->settings.target, count, deadline_ns, op, &sink,
-                                                     reported, out_open);
+  int32_t status = client->plugin->functions.prewarm(lane->instance->transport, &client->settings.target, count, deadline_ns, run->op,
+                                                     &sink, reported, out_open);
   plq__host_emit_to(NULL, NULL);
+  return status;
+}
+
+/* On a client's own lane others may be in the way of a transport that serves one thread at a time. */
+static int32_t prewarm_client(struct plq__live *live, struct plq__run *run, uint32_t count, int64_t deadline_ns, uint32_t *out_open,
+                              plq_transport_error *reported) {
+  bool alone = !(live->client->plugin->transport.capabilities & PLQ_CAP_CONCURRENT);
+  if (plq__run_op(live, run) == 0) return PLQ_E_CANCELLED;
+  if (alone && !plq__transport_enter(live, run, deadline_ns)) return run->cancelled ? PLQ_E_CANCELLED : PLQ_E_TIMEOUT_POOL;
+  int32_t status = prewarm(&live->lane, run, count, deadline_ns, out_open, reported);
   if (alone) plq__transport_leave(live);
   return status;
 }
 
-int32_t plq__warm(struct plq__client *client, struct plq__live *live, uint32_t count, int64_t timeout_ms, uint32_t *out_open,
-                  plq_error **out_error) {
+int32_t plq__warm_lane(struct plq__lane *lane, struct plq__run *run, uint32_t count, int64_t timeout_ms, uint32_t *out_open,
+                       plq_error **out_error) {
+  const struct plq__client *client = lane->live->client;
   plq_transport_error reported = {.struct_size = sizeof reported};
-  struct plq__run run = {.op = 0};
   uint32_t open = 0;
   uint32_t most = (uint32_t)plq__options_number(client->options, PLQ__OPT_MAX_CONNECTIONS);
   if (count > most)
@@ -59,11 +66,17 @@ int32_t plq__warm(struct plq__client *client, struct plq__live *live, uint32_t c
   if (!(client->plugin->transport.capabilities & PLQ_CAP_PREWARM))
     return plq__fail(out_error, PLQ_E_UNSUPPORTED, NULL, "the transport %s cannot open connections ahead of use",
                      client->plugin->transport.name);
-  if (!plq__run_begin(live, &run)) return plq__fail_plain(out_error, PLQ_E_CLOSED);
-  int64_t began_ns = plq__live_now_ns(live);
-  int32_t status = prewarm(client, live, &run, count, plq__deadline_ns(began_ns, timeout_ms), &open, &reported);
-  plq__tell_warm(&run, count, open, status, plq__live_now_ns(live) - began_ns);
-  plq__run_end(live, &run);
+  if (!lane->is_queue && !plq__run_begin(lane->live, run)) return plq__fail_plain(out_error, PLQ_E_CLOSED);
+  int64_t began_ns = plq__lane_now_ns(lane), deadline_ns = plq__deadline_ns(began_ns, timeout_ms);
+  int32_t status = lane->is_queue ? prewarm(lane, run, count, deadline_ns, &open, &reported)
+                                  : prewarm_client(lane->live, run, count, deadline_ns, &open, &reported);
+  plq__tell_warm(run, count, open, status, plq__lane_now_ns(lane) - began_ns);
+  if (!lane->is_queue) plq__run_end(lane->live, run);
   if (out_open != NULL) *out_open = open;
   return status == PLQ_OK ? PLQ_OK : plq__plugin_fail(out_error, client->plugin, status, &reported);
+}
+
+int32_t plq__warm(struct plq__live *live, uint32_t count, int64_t timeout_ms, uint32_t *out_open, plq_error **out_error) {
+  struct plq__run run = {.op = 0};
+  return plq__warm_lane(&live->lane, &run, count, timeout_ms, out_open, out_error);
 }

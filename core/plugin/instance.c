@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "../base/alloc.h"
+#include "../base/clock.h"
 #include "../base/fork.h"
 #include "internal.h"
 
@@ -138,18 +139,35 @@ int32_t plq__instance_new_behind(const struct plq__plugin *plugin, const plq_opt
 
 bool plq__instance_is_behind(const struct plq__instance *instance) { return box_of(instance)->is_behind; }
 
+bool plq__instance_connections(const struct plq__instance *instance, uint32_t *out_open, uint32_t *out_busy) {
+  return instance->connections != NULL && instance->connections->count(instance->transport, out_open, out_busy) == PLQ_OK;
+}
+
 /* destroy would end the TLS sessions of the parent. */
 static bool is_ours(const struct plq__instance *instance) { return box_of(instance)->generation == plq__fork_generation(); }
 
-void plq__instance_free(struct plq__instance *instance) {
-  if (instance == NULL) return;
+int64_t plq__instance_now_ns(const struct plq__instance *instance) {
+  if (instance->ended_ns != 0) return instance->ended_ns;
+  return instance->clock != NULL ? instance->clock->now_ns(instance->timed) : plq__now_ns();
+}
+
+void plq__instance_end(struct plq__instance *instance) {
+  if (instance->ended_ns != 0) return;
   if (is_ours(instance)) {
+    int64_t now_ns = plq__instance_now_ns(instance);
     instance->plugin->functions.destroy(instance->transport);
+    instance->ended_ns = now_ns;
     plq__instance_close_behind(instance);
   } else {
     plq__instance_abandon(instance);
+    instance->ended_ns = plq__now_ns();
     plq__free(instance->behind);
   }
+}
+
+void plq__instance_free(struct plq__instance *instance) {
+  if (instance == NULL) return;
+  plq__instance_end(instance);
   plq__free(instance);
 }
 

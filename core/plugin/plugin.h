@@ -31,15 +31,23 @@ struct plq__instance {
   const plq_transport_connections *connections; /* or NULL */
   plq_transport_instance *timed;    /* whose clock that is */
   struct plq__instance *behind;     /* what it opened by plastiq.chain/1, or NULL */
+  int64_t ended_ns;                 /* when the transport's instance was destroyed, or 0 */
 };
 
 /* Checks the options against the plugin's schema and makes an instance. */
 int32_t plq__instance_new(const struct plq__plugin *plugin, const plq_options *options, struct plq__instance **out_instance,
                           plq_error **out_error);
-/* Destroys the transport's instance and frees. */
+/* Destroys the transport's instance, which reports what it had not done. Its clock stands still from now on. */
+void plq__instance_end(struct plq__instance *instance);
+/* Destroys the transport's instance, unless that was done, and frees. */
 void plq__instance_free(struct plq__instance *instance);
+/* Now on the instance's clock, which a test transport may provide. */
+int64_t plq__instance_now_ns(const struct plq__instance *instance);
 /* In a forked child: closes the descriptors of the parent's instance and leaves all else alone. */
 void plq__instance_abandon(struct plq__instance *instance);
+
+/* How many connections the instance has; false: it does not tell. */
+bool plq__instance_connections(const struct plq__instance *instance, uint32_t *out_open, uint32_t *out_busy);
 
 /* What the plugin logs on this thread is told to these, until NULL is given. */
 void plq__host_emit_to(const struct plq__emitter *emitter, const char *source);

@@ -12,9 +12,10 @@
  *   or 0 otherwise. `out_error` may be NULL; if not, it receives NULL on success and an error to free otherwise (NULL also when
  *   there was no memory for one: the status says all the same what happened).
  * - Numbers have fixed widths. Times are int64_t with the unit in the name; a timeout of -1 is for ever.
- * - Objects behind a pointer have one owner and may be used by one thread at a time. Handles (client, call) are numbers that any
+ * - Objects behind a pointer have one owner and may be used by one thread at a time. Handles (client, call, queue) are numbers that any
  *   number of threads may use at once; a stale one answers #PLQ_E_HANDLE, also when closing races with use.
- * - The library never prints, exits, or changes signals, locale or environment, and keeps no thread of its own.
+ * - The library never prints, exits, or changes signals, locale or environment. It starts no thread but for name look-ups and, in a
+ *   queue, for a transport that can only block; these block all signals.
  */
 #ifndef PLASTIQ_BASE_H
 #define PLASTIQ_BASE_H
@@ -51,8 +52,13 @@ typedef uint64_t plq_call_id;
 /** Handle under which a message reply hands over a secret; like #plq_client_id. See plq_secret_claim(). */
 typedef uint64_t plq_secret_id;
 
+/** Handle of a completion queue; like #plq_client_id. See queue.h. */
+typedef uint64_t plq_queue_id;
+
 /** Details of a failure. See error.h. */
 typedef struct plq_error plq_error;
+/** How a call in a queue ended. See queue.h. */
+typedef struct plq_completion plq_completion;
 /** What happened in each attempt of a call. See attempts.h. */
 typedef struct plq_attempts plq_attempts;
 /** Options for a client. See options.h. */

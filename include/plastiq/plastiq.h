@@ -16,6 +16,7 @@
 #include <plastiq/observer.h>
 #include <plastiq/operations.h>
 #include <plastiq/options.h>
+#include <plastiq/queue.h>
 #include <plastiq/request.h>
 #include <plastiq/response.h>
 #include <plastiq/secret.h>

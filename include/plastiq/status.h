@@ -192,10 +192,12 @@ PLQ_BEGIN_DECLS
 #define PLQ_E_RESOURCE_SYSTEM 17002 /**< the system lacks a resource */
 #define PLQ_E_RESOURCE_HANDLES 17003 /**< no handle is left */
 #define PLQ_E_MEMORY 18001 /**< out of memory */
-#define PLQ_E_CLOSED 19001 /**< the client was closed */
+#define PLQ_E_CLOSED 19001 /**< the client or the queue was closed */
 #define PLQ_E_FORKED 19002 /**< this belongs to the process before fork */
 #define PLQ_E_REENTRANT 19003 /**< not allowed from inside a callback */
 #define PLQ_E_BUSY 19004 /**< this is in use by another thread */
+#define PLQ_E_QUEUE_FULL 19005 /**< the queue holds as many calls as it may */
+#define PLQ_E_QUEUE_EMPTY 19006 /**< the queue has no completion to give now */
 #define PLQ_E_UNSUPPORTED 20001 /**< not supported by this build or transport */
 #define PLQ_E_SECRET_EXPIRED 21001 /**< the secret's life is over */
 #define PLQ_E_SECRET_TAKEN 21002 /**< the secret was taken before */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <msgpack.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "outcome.h"
@@ -106,17 +107,9 @@ static void read_reply(test_outcome *outcome, json_object *reply) {
   if (error != NULL) test_bytes_format(&outcome->texts, "reply: %s\n", json_object_to_json_string(reply));
 }
 
-void test_call_message(test_outcome *outcome, const test_case *from, plq_client_id client) {
-  msgpack_sbuffer message;
-  msgpack_packer packer;
+static void read_bytes(test_outcome *outcome, const uint8_t *reply, size_t reply_len) {
   msgpack_unpacked unpacked;
-  uint8_t *reply = NULL;
-  size_t reply_len = 0, offset = 0;
-  msgpack_sbuffer_init(&message);
-  msgpack_packer_init(&packer, &message, msgpack_sbuffer_write);
-  pack_call(&packer, from);
-  int32_t status = plq_call_message(client, (const uint8_t *)message.data, message.size, &reply, &reply_len);
-  if (status != PLQ_OK) test_die("no reply: %s", plq_status_name(status));
+  size_t offset = 0;
   msgpack_unpacked_init(&unpacked);
   if (msgpack_unpack_next(&unpacked, (const char *)reply, reply_len, &offset) != MSGPACK_UNPACK_SUCCESS || offset != reply_len)
     test_die("the reply is not one msgpack object");
@@ -124,8 +117,47 @@ void test_call_message(test_outcome *outcome, const test_case *from, plq_client_
   read_reply(outcome, json);
   json_object_put(json);
   msgpack_unpacked_destroy(&unpacked);
+}
+
+static msgpack_sbuffer make_message(const test_case *from) {
+  msgpack_sbuffer message;
+  msgpack_packer packer;
+  msgpack_sbuffer_init(&message);
+  msgpack_packer_init(&packer, &message, msgpack_sbuffer_write);
+  pack_call(&packer, from);
+  return message;
+}
+
+void test_call_message(test_outcome *outcome, const test_case *from, plq_client_id client) {
+  uint8_t *reply = NULL;
+  size_t reply_len = 0;
+  msgpack_sbuffer message = make_message(from);
+  int32_t status = plq_call_message(client, (const uint8_t *)message.data, message.size, &reply, &reply_len);
+  if (status != PLQ_OK) test_die("plq_call_message: %s", plq_status_name(status));
+  read_bytes(outcome, reply, reply_len);
   msgpack_sbuffer_destroy(&message);
   plq_message_free(reply, reply_len);
+}
+
+/* The first buffer is too small: the completion waits for one that is not. */
+void test_call_queue_message(test_outcome *outcome, const test_case *from, plq_client_id client) {
+  plq_queue_id queue = 0;
+  uint8_t small[4], *reply;
+  size_t len = 0, again = 0;
+  uint64_t id = 0, given = 0, tag = 0;
+  msgpack_sbuffer message = make_message(from);
+  int32_t status = plq_queue_new(client, &queue, NULL);
+  if (status == PLQ_OK) status = plq_queue_submit_message(queue, (const uint8_t *)message.data, message.size, 99, 0, &id, NULL);
+  msgpack_sbuffer_destroy(&message);
+  if (status != PLQ_OK) test_die("plq_queue_submit_message: %s", plq_status_name(status));
+  status = plq_queue_next_message(queue, -1, small, sizeof small, &len, &tag, &given);
+  if (status != PLQ_E_BUFFER_TOO_SMALL || tag != 99 || given != id) test_die("plq_queue_next_message: %s", plq_status_name(status));
+  reply = test_alloc(len);
+  status = plq_queue_next_message(queue, 0, reply, len, &again, &tag, NULL);
+  if (status != PLQ_OK || again != len) test_die("plq_queue_next_message, again: %s", plq_status_name(status));
+  read_bytes(outcome, reply, len);
+  free(reply);
+  plq_queue_free(queue);
 }
 
 const char *test_call_message_unable(const test_case *from) {

@@ -27,6 +27,10 @@ void test_outcome_clear(test_outcome *outcome);
 
 /* Makes a request from a case and calls. */
 void test_call_plain(test_outcome *outcome, const test_case *from, plq_client_id client);
+/* The same through a completion queue. */
+void test_call_queue(test_outcome *outcome, const test_case *from, plq_client_id client);
+/* The same by message, through a queue. */
+void test_call_queue_message(test_outcome *outcome, const test_case *from, plq_client_id client);
 /* The same through plq_call_message(). */
 void test_call_message(test_outcome *outcome, const test_case *from, plq_client_id client);
 /* Why a case cannot go through the message door, or NULL. */

@@ -42,21 +42,55 @@ static int32_t set_rest(plq_request *request, json_object *json, plq_error **err
   return status;
 }
 
-void test_call_plain(test_outcome *outcome, const test_case *from, plq_client_id client) {
-  plq_request *request = NULL;
-  plq_response *response = NULL;
-  plq_error *error = NULL;
+static int32_t make_request(const test_case *from, plq_request **out_request, plq_error **error) {
   json_object *operation = NULL;
   const char *name = "client_secrets.create";
   if (json_object_object_get_ex(from->json, "operation", &operation)) name = json_object_get_string(operation);
-  int32_t status = plq_request_new(name, PLQ_NUL, &request, &error);
-  if (status == PLQ_OK) status = set_params(request, json_object_object_get(from->json, "params"), &error);
-  if (status == PLQ_OK) status = add_headers(request, json_object_object_get(from->json, "headers"), &error);
-  if (status == PLQ_OK) status = set_rest(request, from->json, &error);
-  if (status == PLQ_OK) status = plq_call(client, request, &response, &error);
+  int32_t status = plq_request_new(name, PLQ_NUL, out_request, error);
+  if (status == PLQ_OK) status = set_params(*out_request, json_object_object_get(from->json, "params"), error);
+  if (status == PLQ_OK) status = add_headers(*out_request, json_object_object_get(from->json, "headers"), error);
+  return status == PLQ_OK ? set_rest(*out_request, from->json, error) : status;
+}
+
+static void call(test_outcome *outcome, const test_case *from, plq_client_id client,
+                 int32_t (*send)(plq_client_id, const plq_request *, plq_response **, plq_error **)) {
+  plq_request *request = NULL;
+  plq_response *response = NULL;
+  plq_error *error = NULL;
+  int32_t status = make_request(from, &request, &error);
+  if (status == PLQ_OK) status = send(client, request, &response, &error);
   if (status == PLQ_OK)
     test_outcome_response(outcome, response);
   else
     test_outcome_error(outcome, status, error);
   plq_request_free(request);
+}
+
+void test_call_plain(test_outcome *outcome, const test_case *from, plq_client_id client) {
+  call(outcome, from, client, plq_call);
+}
+
+enum { TAG = 4711 };
+
+static int32_t call_through_queue(plq_client_id client, const plq_request *request, plq_response **out_response,
+                                  plq_error **out_error) {
+  plq_queue_id queue = 0;
+  plq_completion *completion = NULL;
+  int32_t status = plq_queue_new(client, &queue, out_error);
+  if (status == PLQ_OK) status = plq_queue_submit(queue, request, TAG, 0, NULL, out_error);
+  if (status == PLQ_OK) {
+    status = plq_queue_next(queue, -1, &completion);
+    if (status != PLQ_OK || plq_completion_tag(completion) != TAG) test_die("next: %s", plq_status_name(status));
+    status = plq_completion_status(completion);
+    *out_response = plq_completion_take_response(completion);
+    *out_error = plq_completion_take_error(completion);
+    plq_completion_free(completion);
+    if (plq_queue_next(queue, 0, &completion) != PLQ_E_QUEUE_EMPTY) test_die("a second completion came");
+  }
+  plq_queue_free(queue);
+  return status;
+}
+
+void test_call_queue(test_outcome *outcome, const test_case *from, plq_client_id client) {
+  call(outcome, from, client, call_through_queue);
 }

@@ -12,6 +12,8 @@
 
 const test_door test_plain_door = {"", test_call_plain};
 const test_door test_message_door = {"/message", test_call_message};
+const test_door test_queue_door = {"/queue", test_call_queue};
+const test_door test_queue_message_door = {"/queue-message", test_call_queue_message};
 
 /* One playing. */
 typedef struct play {

@@ -15,6 +15,8 @@ typedef struct test_door {
 
 extern const test_door test_plain_door;
 extern const test_door test_message_door;
+extern const test_door test_queue_door;
+extern const test_door test_queue_message_door;
 
 void test_play(test_bytes *problems, const test_case *self, const char *transport, const test_door *door, const test_ca *ca);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs the vectors of tests/vectors: each on each of its transports, through plq_call() and through plq_call_message().
+ * Runs the vectors of tests/vectors: each on each of its transports, through plq_call(), plq_call_message(), and a queue, which
+ * takes requests and messages.
  * Usage: vector_test [--row N] [--transport NAME] [--name PART] [--plain] [--list]
  */
 #include <setjmp.h>
@@ -69,7 +70,11 @@ static run_list make_list(const test_cases *cases, const char *transport, const 
         continue;
       }
       add(&list, self, transports[t], &test_plain_door, part);
-      if (unable == NULL && !plain_only) add(&list, self, transports[t], &test_message_door, part);
+      if (plain_only) continue;
+      add(&list, self, transports[t], &test_queue_door, part);
+      if (unable != NULL) continue;
+      add(&list, self, transports[t], &test_message_door, part);
+      add(&list, self, transports[t], &test_queue_message_door, part);
     }
   }
   return list;
