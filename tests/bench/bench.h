@@ -25,6 +25,7 @@ struct bench_settings {
   int port;
   int in_flight;       /* how many calls at once, where a job has several */
   int max_connections; /* 0: the default */
+  int http;            /* 2: HTTP/2; 0: HTTP/1.1 */
 };
 
 /* Says on stderr what went wrong, and returns false. */

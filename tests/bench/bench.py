@@ -11,7 +11,7 @@ from pathlib import Path
 
 import report
 import rows
-from measure import Setting
+from measure import Failure, Setting
 from server import Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -44,7 +44,10 @@ def main():
     for_server, for_client = processors()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Server(folder, for_server) as server:
         bench = rows.Bench(Setting(options.build / "bench", server, for_client), options.mode, say)
-        results = bench.run(options.build, options.part or rows.PARTS)
+        try:
+            results = bench.run(options.build, options.part or rows.PARTS)
+        except Failure as failure:
+            sys.exit(f"tools/bench: {failure}")
     facts = report.machine()
     print(report.table(results.rows))
     print(f"\n{report.tally(results.rows)}. Measured in {time.monotonic() - began:.0f} s on {report.machine_text(facts)}")

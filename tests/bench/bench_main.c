@@ -102,11 +102,15 @@ static bool number(const char *text, long least, long most, long *out) {
 }
 
 int main(int argc, char **argv) {
-  static const struct option known[] = {
-      {"job", required_argument, NULL, 'j'},       {"transport", required_argument, NULL, 't'},
-      {"port", required_argument, NULL, 'p'},      {"ca-file", required_argument, NULL, 'c'},
-      {"in-flight", required_argument, NULL, 'f'}, {"max-connections", required_argument, NULL, 'm'},
-      {"calls", required_argument, NULL, 'n'},     {NULL, 0, NULL, 0}};
+  static const struct option known[] = {{"job", required_argument, NULL, 'j'},
+                                        {"transport", required_argument, NULL, 't'},
+                                        {"port", required_argument, NULL, 'p'},
+                                        {"ca-file", required_argument, NULL, 'c'},
+                                        {"in-flight", required_argument, NULL, 'f'},
+                                        {"max-connections", required_argument, NULL, 'm'},
+                                        {"http", required_argument, NULL, 'h'},
+                                        {"calls", required_argument, NULL, 'n'},
+                                        {NULL, 0, NULL, 0}};
   struct bench_settings settings = {.job = "create", .transport = "openssl", .in_flight = 1};
   long calls = -1, value = 0;
   for (int which; (which = getopt_long(argc, argv, "", known, NULL)) != -1;) {
@@ -117,6 +121,7 @@ int main(int argc, char **argv) {
     if (which == 'p') settings.port = (int)value;
     if (which == 'f') settings.in_flight = (int)value;
     if (which == 'm') settings.max_connections = (int)value;
+    if (which == 'h') settings.http = (int)value;
     if (which == 'n') calls = value;
     if (!ok) return bench_fail("wrong command line"), 2;
   }

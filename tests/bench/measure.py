@@ -21,13 +21,14 @@ class Failure(Exception):
 class Subject:
     """A program, and what it is told to do."""
 
-    program: str  # plastiq, openssl, libcurl, multi
+    program: str  # plastiq, queue, openssl, libcurl, multi; or wrk
     job: str = "create"
     transport: str = ""
     port: str = "h1"  # of the server
     ca_file: str = ""  # another one than the server's
     in_flight: int = 0
     max_connections: int = 0
+    http: int = 0
 
 
 @dataclass
@@ -41,7 +42,8 @@ class Setting:
     def command(self, subject):
         command = [self.programs / f"bench-{subject.program}", "--job", subject.job, "--port", str(self.server.ports[subject.port]), "--ca-file",
                    subject.ca_file or self.server.ca_file]
-        for name, value in (("transport", subject.transport), ("in-flight", subject.in_flight), ("max-connections", subject.max_connections)):
+        for name, value in (("transport", subject.transport), ("in-flight", subject.in_flight), ("max-connections", subject.max_connections),
+                            ("http", subject.http)):
             if value:
                 command += ["--" + name, str(value)]
         return [str(word) for word in command]
@@ -107,15 +109,20 @@ def per_call(few, many, calls):
 # ---- programs that take turns ----
 
 
+def pin(setting):
+    """What a program does first, to stay on the processor for what is timed."""
+    return (lambda: os.sched_setaffinity(0, {setting.cpu})) if setting.cpu is not None else None
+
+
 class Worker:
     """A program that stays, and makes calls when it is told to."""
 
-    def __init__(self, setting, subject):
+    def __init__(self, setting, subject, pinned=True):
         command = setting.command(subject)
-        pin = (lambda: os.sched_setaffinity(0, {setting.cpu})) if setting.cpu is not None else None
         self.name = Path(command[0]).name
         self.errors = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=ENVIRONMENT, preexec_fn=pin)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=ENVIRONMENT,
+                                        preexec_fn=pin(setting) if pinned else None)
 
     def _why(self):
         self.process.kill()
@@ -134,6 +141,14 @@ class Worker:
         if not line:
             raise self._why()
         return json.loads(line)
+
+    def per_call(self, calls):
+        """CPU per call in microseconds."""
+        return self.run(calls)["cpu_us"] / calls
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
     def close(self):
         """Ends the program; a Failure if it finds then that it did not do what was meant."""
@@ -164,21 +179,58 @@ class Spread:
         return Spread(statistics.median(values), low, high)
 
 
+class Wrk:
+    """wrk in place of a Worker. It opens its connections anew each time, so a turn is two runs: what the longer one has more is requests alone."""
+
+    SHORT, MORE = 1, 1  # seconds
+
+    def __init__(self, setting, subject):
+        self.setting, self.subject = setting, subject
+
+    def once(self, seconds):
+        """Its requests and its CPU time in microseconds, user and system."""
+        url = f"https://127.0.0.1:{self.setting.server.ports[self.subject.port]}/api/client-secrets"
+        command = ["wrk", "-t1", f"-c{self.subject.in_flight}", f"-d{seconds}s", "-s", str(Path(__file__).with_name("post.lua")), url]
+        with tempfile.TemporaryFile("w+") as out:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=ENVIRONMENT, preexec_fn=pin(self.setting))
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            out.seek(0)
+            said = out.read()
+        requests = re.search(r"^ *(\d+) requests in", said, re.M)
+        if process.returncode != 0 or not requests or "Non-2xx" in said or "Socket errors" in said:
+            raise Failure(f"wrk ended with {process.returncode}: {said.strip()}")
+        return int(requests[1]), (usage.ru_utime + usage.ru_stime) * 1e6
+
+    def per_call(self, _):
+        (few, less), (many, more) = self.once(self.SHORT), self.once(self.SHORT + self.MORE)
+        if many <= few:
+            raise Failure("wrk made no more requests in more time")
+        return (more - less) / (many - few)
+
+    def kill(self):
+        pass
+
+    def close(self):
+        pass
+
+
 def take_turns(setting, subjects, rounds, calls, warm_up=200):
     """CPU per call in microseconds for each subject. In each round every program has its turn, forth and then back, so that what else happens
     on the machine happens to all."""
     workers, times = {}, {subject: [] for subject in subjects}
     try:
         for subject in subjects:
-            workers[subject] = Worker(setting, subject)
-            workers[subject].run(warm_up)
+            workers[subject] = Wrk(setting, subject) if subject.program == "wrk" else Worker(setting, subject)
+            if subject.program != "wrk":
+                workers[subject].per_call(max(warm_up, 2 * subject.in_flight))
         for number in range(rounds):
             for subject in subjects if number % 2 == 0 else reversed(subjects):
-                count = calls[subject] if isinstance(calls, dict) else calls
-                times[subject].append(workers[subject].run(count)["cpu_us"] / count)
-    finally:
+                times[subject].append(workers[subject].per_call(calls))
+    except BaseException:
         for worker in workers.values():
-            worker.process.kill() if worker.process.poll() is not None else None
+            worker.kill()
+        raise
     for worker in workers.values():
         worker.close()
     return {subject: Spread.of(values) for subject, values in times.items()}

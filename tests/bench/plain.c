@@ -109,7 +109,9 @@ bool plain_open(struct plain *plain, const struct bench_settings *settings) {
   ok &= !curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   ok &= !curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file);
   ok &= !curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-  ok &= !curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+  bool two = settings->http == 2;
+  ok &= !curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, two ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+  ok &= !curl_easy_setopt(easy, CURLOPT_PIPEWAIT, two ? 1L : 0L); /* one connection, whatever is in flight */
   return ok || bench_fail("libcurl refuses an option");
 }
 

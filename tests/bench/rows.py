@@ -7,9 +7,10 @@ import statistics
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import equal
 import measure
 from measure import Failure, Spread, Subject
 
@@ -30,8 +31,30 @@ PARSED = Subject("libcurl", "parsed")
 BARE = {"openssl": "openssl", "curl": "libcurl"}  # the program that does the same by the same library
 NAMES = {"openssl": "raw OpenSSL", "curl": "plain libcurl loop"}
 
-# In the order of the table. What is timed comes when nothing is counted any more.
-PARTS = ("counted", "timed", "connections", "handshakes", "creation", "memory", "soak", "sizes")
+# Many calls at once on one thread.
+IN_FLIGHT = 64
+MANY = {"in_flight": IN_FLIGHT, "max_connections": IN_FLIGHT}
+QUEUE = {transport: Subject("queue", "create", transport, **MANY) for transport in ("openssl", "curl")}
+QUEUE_MESSAGE = {transport: Subject("queue", "message", transport, **MANY) for transport in ("openssl", "curl")}
+QUEUE_H2 = Subject("queue", "create", "curl", "h2", http=2, **MANY)
+# Of the two ways to write such a loop, the one that takes less is what counts.
+MULTI = [Subject("multi", job, **MANY) for job in ("poll", "epoll")]
+MULTI_H2 = [Subject("multi", job, port="h2", http=2, **MANY) for job in ("poll", "epoll")]
+WRK = Subject("wrk", **MANY)
+# With as many connections for all but one call, so that only what waits is more.
+GROWTH = (1, 16, 64, 256, 1000)
+GROWTH_CONNECTIONS = 16
+HELD = {transport: Subject("queue", "held", transport, **MANY) for transport in ("openssl", "curl")}
+HELD_CALLS = 9000
+
+# All that send requests over HTTP/1.1: what is compared is the same work only if the requests are the same.
+SENDERS = [RAW, *CREATE.values(), MESSAGE, PACKED, PLAIN, PARSED, *QUEUE.values(), *QUEUE_MESSAGE.values(), *MULTI, WRK]
+
+GROUP = f"queue, {IN_FLIGHT} in flight on one thread"
+LOOP = "plain curl_multi loop"
+
+# In the order of the table.
+PARTS = ("counted", "timed", "queue", "growth", "connections", "handshakes", "creation", "memory", "soak", "sizes")
 
 
 @dataclass
@@ -78,14 +101,15 @@ class Plan:
     repeats: int
     rounds: int
     round_calls: int
+    wrk_rounds: int
     soak: int
 
     @staticmethod
     def of(mode):
         return {
-            "full": Plan(200, 1200, 8, 32, 2, 30, 2000, 1_000_000),
-            "quick": Plan(100, 500, 5, 15, 1, 10, 1000, 100_000),
-            "smoke": Plan(5, 10, 2, 4, 1, 1, 20, 100),
+            "full": Plan(200, 1200, 8, 32, 2, 30, 2000, 10, 1_000_000),
+            "quick": Plan(100, 500, 5, 15, 1, 10, 1000, 3, 100_000),
+            "smoke": Plan(5, 10, 2, 4, 1, 1, 20, 1, 100),
         }[mode]
 
 
@@ -107,8 +131,11 @@ class Counter:
         """Orders the pair of runs, as often as the plan says."""
         if (what, subject) in self.futures:
             return
-        connections = subject.job in ("full", "resumed")
-        few, many = (self.plan.few_connections, self.plan.many_connections) if connections else (self.plan.few, self.plan.many)
+        few, many = self.plan.few, self.plan.many
+        if subject.job in ("full", "resumed"):
+            few, many = self.plan.few_connections, self.plan.many_connections
+        elif subject.in_flight:  # both runs open all connections
+            few, many = max(few, 2 * subject.in_flight), many + 2 * subject.in_flight
         once = measure.ONCE[what]
         self.futures[what, subject] = [(self.pool.submit(once, self.setting, subject, few), self.pool.submit(once, self.setting, subject, many), many - few)
                                        for _ in range(self.plan.repeats)]
@@ -168,6 +195,10 @@ class Bench:
 
         return fill
 
+    def least(self, what, subjects):
+        """Of several ways to do the same, the one that takes least."""
+        return min(subjects, key=lambda subject: self.counter.number(what, subject))
+
     def alone(self, what, subject):
         def fill(row):
             row.ours = self.counter.number(what, subject)
@@ -184,6 +215,10 @@ class Bench:
         for subject in (RAW, CREATE["openssl"], PLAIN, CREATE["curl"]):
             want("syscalls", subject)
             want("allocations", subject)
+        for subject in (*QUEUE.values(), *QUEUE_MESSAGE.values(), *MULTI):
+            want("instructions", subject)
+        for subject in (*QUEUE.values(), QUEUE_H2, *MULTI, *MULTI_H2):
+            want("syscalls", subject)
         openssl, curl = CREATE["openssl"], CREATE["curl"]
         self.add(Row("openssl-instructions", "blocking create, openssl", "instructions per call", "instructions", "ratio", 2.5, NAMES["openssl"]),
                  self.compare("instructions", openssl, RAW))
@@ -201,6 +236,25 @@ class Bench:
         self.add(Row("openssl-allocations", "memory", "allocations per warm call, openssl", "allocations", "most", 45), self.alone("allocations", openssl))
         self.add(Row("curl-allocations", "memory", "allocations per warm call, curl", "allocations", "ratio", None, NAMES["curl"]),
                  self.compare("allocations", curl, PLAIN))
+        self.queue_counted()
+
+    def queue_counted(self):
+        self.add(Row("queue-openssl-instructions", GROUP, "openssl, instructions per call", "instructions", "most", None),
+                 self.alone("instructions", QUEUE["openssl"]))
+        self.add(Row("queue-openssl-syscalls", GROUP, "openssl, system calls per call", "calls", "most", None), self.alone("syscalls", QUEUE["openssl"]))
+        for text, what, unit, ours, theirs in (("curl, instructions per call", "instructions", "instructions", QUEUE["curl"], MULTI),
+                                               ("curl, system calls per call", "syscalls", "calls", QUEUE["curl"], MULTI),
+                                               ("curl over HTTP/2, system calls per call", "syscalls", "calls", QUEUE_H2, MULTI_H2)):
+
+            def fill(row, what=what, ours=ours, theirs=theirs):
+                best = self.least(what, theirs)
+                row.note = f"by {best.job}"
+                self.compare(what, ours, best)(row)
+
+            self.add(Row(f"queue-curl-{'h2-' if ours.http else ''}{what}", GROUP, text, unit, "ratio", None, LOOP), fill)
+        for transport in ("openssl", "curl"):
+            self.add(Row(f"queue-{transport}-message-instructions", GROUP, f"{transport}, messages, instructions above the typed call", "instructions", "above",
+                         None, "typed calls"), self.compare("instructions", QUEUE_MESSAGE[transport], QUEUE[transport]))
 
     def connections(self):
         for transport in ("openssl", "curl"):
@@ -235,6 +289,66 @@ class Bench:
 
         self.add(Row("openssl-cpu", "blocking create, openssl", "CPU per call", "us", "ratio", 1.3, NAMES["openssl"]), cpu(CREATE["openssl"], RAW))
         self.add(Row("curl-cpu", "blocking create, curl", "CPU per call", "us", "ratio", None, NAMES["curl"]), cpu(CREATE["curl"], PLAIN))
+
+    def queue(self):
+        calls = self.plan.round_calls * 2
+        times = {}
+
+        def of(ours, theirs, subjects, rounds):
+            """theirs: several ways to do the same, of which the one that takes least counts."""
+
+            def fill(row):
+                if ours not in times:
+                    times.update(measure.take_turns(self.setting, subjects, rounds, calls))
+                best = min(theirs, key=lambda subject: times[subject].median)
+                row.note = f"by {best.job}" if len(theirs) > 1 else ""
+                row.ours_spread, row.theirs_spread = times[ours], times[best]
+                row.ours, row.theirs = row.ours_spread.median, row.theirs_spread.median
+
+            return fill
+
+        with_wrk = (QUEUE["openssl"], WRK), self.plan.wrk_rounds
+        with_multi = (QUEUE["curl"], *MULTI), self.plan.rounds
+        with_h2 = (QUEUE_H2, *MULTI_H2), max(self.plan.rounds // 2, 1)
+        self.add(Row("queue-openssl-cpu", GROUP, "openssl, CPU per call", "us", "ratio", 2.0, f"wrk with {IN_FLIGHT} connections"),
+                 of(QUEUE["openssl"], [WRK], *with_wrk))
+        self.add(Row("queue-curl-cpu", GROUP, "curl, CPU per call", "us", "ratio", 1.10, LOOP), of(QUEUE["curl"], MULTI, *with_multi))
+        self.add(Row("queue-curl-h2-cpu", GROUP, "curl over HTTP/2, CPU per call", "us", "ratio", None, LOOP), of(QUEUE_H2, MULTI_H2, *with_h2))
+        self.add(Row("queue-curl-h2-connections", GROUP, "curl over HTTP/2, connections", "connections", "most", 1), self.h2_connections)
+        for transport in ("openssl", "curl"):
+            typed, message = QUEUE[transport], QUEUE_MESSAGE[transport]
+            again = max(self.plan.rounds // 2, 1)
+
+            def fill(row, typed=typed, message=message, again=again):
+                pair = measure.take_turns(self.setting, (typed, message), again, calls)
+                row.ours_spread, row.theirs_spread = pair[message], pair[typed]
+                row.ours, row.theirs = row.ours_spread.median, row.theirs_spread.median
+
+            self.add(Row(f"queue-{transport}-message-cpu", GROUP, f"{transport}, messages, CPU per call", "us", "ratio", None, "typed calls"), fill)
+
+    def h2_connections(self, row):
+        """As nginx counts them."""
+        seen = equal.send(self.setting, replace(QUEUE_H2, port="seen2"), 10 * IN_FLIGHT)
+        if {each["protocol"] for each in seen} != {"HTTP/2.0"}:
+            raise Failure("not all requests were HTTP/2")
+        row.ours = len({each["connection"] for each in seen})
+        row.note = f"{len(seen)} requests in nginx's log"
+
+    def growth(self):
+        """CPU per call with ever more in flight. At each step but the first the connections are as many, and the rest waits."""
+
+        def fill(row, transport):
+            steps = {count: Subject("queue", "create", transport, in_flight=count, max_connections=GROWTH_CONNECTIONS) for count in GROWTH}
+            times = measure.take_turns(self.setting, list(steps.values()), max(self.plan.rounds // 2, 1), max(self.plan.round_calls * 2, GROWTH[-1]))
+            row.ours_spread, row.theirs_spread = times[steps[GROWTH[-1]]], times[steps[GROWTH_CONNECTIONS]]
+            row.ours, row.theirs = row.ours_spread.median, row.theirs_spread.median
+            each = {str(count): times[subject].median for count, subject in steps.items()}
+            self.results.details.setdefault("growth_us", {})[transport] = {count: round(value, 2) for count, value in each.items()}
+            row.note = f"{GROWTH_CONNECTIONS} connections; " + ", ".join(f"{count}: {value:.1f}" for count, value in each.items())
+
+        for transport in ("openssl", "curl"):
+            self.add(Row(f"queue-{transport}-growth", "queue, growth", f"{transport}, CPU per call with {GROWTH[-1]:,} in flight", "us", "ratio", 1.15,
+                         f"with {GROWTH_CONNECTIONS}"), lambda row, t=transport: fill(row, t))
 
     def handshakes(self):
         handshakes = [Subject(BARE["openssl"], "full", port="full"), FULL["openssl"], Subject(BARE["openssl"], "resumed"), RESUMED["openssl"],
@@ -288,17 +402,35 @@ class Bench:
         for transport in ("openssl", "curl"):
             self.add(Row(f"{transport}-connection", "memory", f"per open connection, {transport}", "KiB", "most", 64), lambda row, t=transport: fill(row, t))
 
-    def soak(self):
-        """Resident memory after a tenth of the calls and after all of them. What is asked for in pages may come one page late."""
+        def held(row, transport):
+            worker = measure.Worker(self.setting, HELD[transport])
+            before, after = worker.run(IN_FLIGHT), worker.run(HELD_CALLS)
+            worker.close()
+            resident, heap = ((after[name] - before[name]) / 1024 / HELD_CALLS for name in ("resident", "heap"))
+            row.ours = max(resident, heap)
+            row.note = f"resident {resident:.2f}, heap {heap:.2f}; the larger one counts"
 
-        def fill(row, transport):
-            worker = measure.Worker(self.setting, CREATE[transport])
+        for transport in ("openssl", "curl"):
+            self.add(Row(f"{transport}-queued", "memory", f"per queued call, {HELD_CALLS:,} of them on {IN_FLIGHT} connections, {transport}", "KiB", "most", 4),
+                     lambda row, t=transport: held(row, t))
+
+    def soak(self):
+        """Resident memory after a tenth of the calls and after all of them, of both at once. What is asked for in pages may come one page late."""
+
+        def grown(transport):
+            worker = measure.Worker(self.setting, CREATE[transport], pinned=False)
             first = worker.run(max(self.plan.soak // 10, 10))["resident"]
             last = worker.run(self.plan.soak - self.plan.soak // 10)["resident"]
             worker.close()
-            row.ours = (last - first) / 1024
+            return (last - first) / 1024
 
-        for transport in ("openssl", "curl"):
+        with ThreadPoolExecutor() as pool:
+            growths = {transport: pool.submit(grown, transport) for transport in ("openssl", "curl")}
+
+        def fill(row, transport):
+            row.ours = growths[transport].result()
+
+        for transport in growths:
             self.add(Row(f"{transport}-growth", "memory", f"growth over {self.plan.soak:,} calls, {transport}", "KiB", "most", 64),
                      lambda row, t=transport: fill(row, t))
 
@@ -318,6 +450,8 @@ class Bench:
             self.add(Row(f"size-{name}", "library", f"{text}, stripped", "KiB", "most", limit), lambda row, p=path: fill(row, p))
 
     def run(self, build, parts):
+        self.say("requests")
+        self.results.details["requests"] = equal.compare(self.setting, SENDERS)
         for part in PARTS:
             if part in parts:
                 self.say(part)
@@ -327,4 +461,5 @@ class Bench:
 
 
 def label(subject):
-    return "-".join(word for word in (subject.program, subject.transport, subject.job) if word)
+    http = f"h{subject.http}" if subject.http else ""
+    return "-".join(word for word in (subject.program, subject.transport, subject.job, http) if word)

@@ -43,10 +43,23 @@ http {{
     ssl_conf_command NumTickets 0;
     location = /api/client-secrets {{ return 200 '{{"clientSecret":"{secret}"}}'; }}
   }}
+  # `return` does not wait for the body, and over HTTP/2 its answer can be faster than that: a client may take this for a failure, and libcurl
+  # 7.88 does. Something that is passed on is read first.
+  server {{
+    listen unix:{folder}/behind.sock;
+    location = /api/client-secrets {{ return 200 '{{"clientSecret":"{secret}"}}'; }}
+  }}
+  upstream behind {{
+    server unix:{folder}/behind.sock;
+    keepalive 1024;
+  }}
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  proxy_hide_header Trace-Id;
   server {{
     listen 127.0.0.1:{h2} ssl http2 backlog=4096;
     http2_max_concurrent_streams 1024;
-    location = /api/client-secrets {{ return 200 '{{"clientSecret":"{secret}"}}'; }}
+    location = /api/client-secrets {{ proxy_pass http://behind; }}
   }}
   server {{
     listen 127.0.0.1:{seen} ssl;
@@ -57,7 +70,7 @@ http {{
     listen 127.0.0.1:{seen2} ssl http2;
     http2_max_concurrent_streams 1024;
     access_log {folder}/seen.log seen;
-    location = /api/client-secrets {{ return 200 '{{"clientSecret":"{secret}"}}'; }}
+    location = /api/client-secrets {{ proxy_pass http://behind; }}
   }}
 }}
 """
