@@ -51,10 +51,17 @@ def with_spread(value, spread, unit):
     return text
 
 
+def plus(row, value):
+    return "+" if row.how == "above" and value >= 0 else ""
+
+
 def value_of(row):
     if row.value is None:
         return "-"
-    return f"{row.value:.2f} x" if row.how == "ratio" else f"{'+' if row.how == 'above' else ''}{number(row.value, row.unit)} {unit_of(row)}"
+    if row.how == "ratio":  # what misses its limit by less than a hundredth does not look like it
+        close = row.verdict == "missed" and f"{row.value:.2f}" == f"{row.limit:.2f}"
+        return f"{row.value:.{3 if close else 2}f} x"
+    return f"{plus(row, row.value)}{number(row.value, row.unit)} {unit_of(row)}"
 
 
 def unit_of(row):
@@ -64,7 +71,7 @@ def unit_of(row):
 def limit_of(row):
     if row.limit is None:
         return "-"
-    return f"{row.limit:.2f} x" if row.how == "ratio" else f"{'+' if row.how == 'above' else ''}{number(row.limit, row.unit)}"
+    return f"{row.limit:.2f} x" if row.how == "ratio" else f"{plus(row, row.limit)}{number(row.limit, row.unit)}"
 
 
 def both_of(row):
@@ -100,12 +107,29 @@ def table(rows):
     return "\n".join(lines)
 
 
+def limited(rows):
+    """Those with a limit; ratios first, which say the same on other machines."""
+    return sorted((row for row in in_groups(rows) if row.limit is not None), key=lambda row: row.how != "ratio")
+
+
 def markdown(results, facts, mode):
-    lines = ["| | result | may be | what | libplastiq, and what it is compared with |", "| --- | --- | --- | --- | --- |"]
-    for row in in_groups(results.rows):
-        if row.limit is not None:
-            lines.append(f"| {row.verdict} | {value_of(row)} | {limit_of(row)} | {row.group}: {row.text} | {both_of(row)} |")
-    lines += ["", f"{tally(results.rows)}. Measured on {machine_text(facts)}" + (f"; shortened by --{mode}" if mode != "full" else "") + "."]
+    """For README."""
+    lines = ["![What was measured, and what it may be](docs/bench.svg)", "", "| what | result | may be | |", "| --- | --- | --- | --- |"]
+    for row in limited(results.rows):
+        against = f", against {row.against}" if row.how == "ratio" else ""
+        verdict = f"**{row.verdict}**" if row.verdict != "reached" else row.verdict
+        lines.append(f"| {row.group}: {row.text}{against} | {value_of(row)} | {limit_of(row)} | {verdict} |")
+    lines += ["", f"{tally(results.rows)}. Measured on {machine_text(facts)}" + (f"; shortened, {mode}" if mode != "full" else "") + "."]
+    return "\n".join(lines)
+
+
+def missed(results):
+    """For docs/speed.md: each row that misses its limit, with the numbers behind it."""
+    rows = [row for row in limited(results.rows) if row.verdict != "reached"]
+    if not rows:
+        return "In the last run each limit was reached."
+    lines = ["| what | result | may be | libplastiq, and what it is compared with |", "| --- | --- | --- | --- |"]
+    lines += [f"| {row.group}: {row.text} | {value_of(row)} | {limit_of(row)} | {both_of(row)} |" for row in rows]
     return "\n".join(lines)
 
 
@@ -130,12 +154,15 @@ def row_json(row):
     digits = 0 if row.unit == "instructions" else 3
     rounded = lambda value: None if value is None else round(value, digits) if digits else round(value)  # noqa: E731
     out = {"id": row.id, "group": row.group, "text": row.text, "verdict": row.verdict, "how": row.how,
-           "value": None if row.value is None else round(row.value, 3), "limit": row.limit, "unit": row.unit, "ours": rounded(row.ours),
+           "value": None if row.value is None else round(row.value, 3), "limit": row.limit, "value_text": value_of(row), "limit_text": limit_of(row), "unit": row.unit, "ours": rounded(row.ours),
            "theirs": rounded(row.theirs), "against": row.against or None, "ours_spread": spread_json(row.ours_spread, 3),
            "theirs_spread": spread_json(row.theirs_spread, 3), "note": row.note or None, "trouble": row.trouble or None}
     return {name: value for name, value in out.items() if value is not None or name in ("value", "limit", "ours")}
 
 
+FORMAT = 1  # of bench.json: grows when a member is renamed, removed, or means something else; docs/speed.md has its members
+
+
 def as_json(results, facts, mode):
-    return json.dumps({"format": 1, "mode": mode, "machine": facts, "tally": tally(results.rows), "rows": [row_json(row) for row in results.rows],
+    return json.dumps({"format": FORMAT, "mode": mode, "machine": facts, "tally": tally(results.rows), "rows": [row_json(row) for row in results.rows],
                        "details": results.details}, indent=1) + "\n"
