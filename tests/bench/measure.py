@@ -56,7 +56,7 @@ def run(command, timeout=300, **more):
     except subprocess.TimeoutExpired as late:
         raise Failure(f"{Path(command[0]).name} took more than {timeout} s") from late
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines() or ["no word"]
+        said = [line for line in done.stderr.splitlines() if line and not line.startswith("==")] or ["no word"]  # == begins what valgrind says
         raise Failure(f"{Path(command[0]).name} ended with {done.returncode}: {said[-1]}")
     return done
 
