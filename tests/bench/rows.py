@@ -349,7 +349,7 @@ class Bench:
 
         for transport in ("openssl", "curl"):
             self.add(Row(f"queue-{transport}-growth", "queue, growth", f"{transport}, CPU per call with {GROWTH[-1]:,} in flight", "us", "ratio", 1.15,
-                         f"with {GROWTH_CONNECTIONS}"), lambda row, t=transport: fill(row, t))
+                         f"{GROWTH_CONNECTIONS} in flight"), lambda row, t=transport: fill(row, t))
 
     def handshakes(self):
         handshakes = [Subject(BARE["openssl"], "full", port="full"), FULL["openssl"], Subject(BARE["openssl"], "resumed"), RESUMED["openssl"],
