@@ -17,7 +17,6 @@
 #define BENCH_PAYER "3f2b8c1e-7d4a-4c6b-9e0f-1a2b3c4d5e6f"
 #define BENCH_IP "192.0.2.1"
 #define BENCH_AGENT "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
-#define BENCH_TIMEOUT_MS "300000"
 
 struct bench_settings {
   const char *job;       /* what a run does; each program has its own list */

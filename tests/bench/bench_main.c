@@ -2,9 +2,10 @@
 /*
  * The main function of each program of the benchmark.
  *
- * With --calls N it makes N calls and ends: so it runs under callgrind and strace, where the difference of two such runs is what
- * the calls cost and nothing else. Without it, it stays, with its connections: it reads a number of calls from each line of its
- * input, makes them, and answers with what they cost. So the driver lets several programs take turns.
+ * With --calls N it makes N calls and ends: so it runs under strace, where the difference of two such runs is what the calls cost
+ * and nothing else. With --first M it makes M calls before, and callgrind, if told to begin later, counts only the N. Without
+ * --calls, it stays, with its connections: it reads a number of calls from each line of its input, makes them, and answers with
+ * what they cost. So the driver lets several programs take turns.
  */
 #include "bench.h"
 
@@ -19,6 +20,7 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+#include <valgrind/callgrind.h>
 
 enum { SAMPLES = 4096 };
 static int64_t samples[SAMPLES];
@@ -102,17 +104,14 @@ static bool number(const char *text, long least, long most, long *out) {
 }
 
 int main(int argc, char **argv) {
-  static const struct option known[] = {{"job", required_argument, NULL, 'j'},
-                                        {"transport", required_argument, NULL, 't'},
-                                        {"port", required_argument, NULL, 'p'},
-                                        {"ca-file", required_argument, NULL, 'c'},
-                                        {"in-flight", required_argument, NULL, 'f'},
-                                        {"max-connections", required_argument, NULL, 'm'},
-                                        {"http", required_argument, NULL, 'h'},
-                                        {"calls", required_argument, NULL, 'n'},
-                                        {NULL, 0, NULL, 0}};
+  static const struct option known[] = {
+      {"job", required_argument, NULL, 'j'},       {"transport", required_argument, NULL, 't'},
+      {"port", required_argument, NULL, 'p'},      {"ca-file", required_argument, NULL, 'c'},
+      {"in-flight", required_argument, NULL, 'f'}, {"max-connections", required_argument, NULL, 'm'},
+      {"http", required_argument, NULL, 'h'},      {"calls", required_argument, NULL, 'n'},
+      {"first", required_argument, NULL, 'w'},     {NULL, 0, NULL, 0}};
   struct bench_settings settings = {.job = "create", .transport = "openssl", .in_flight = 1};
-  long calls = -1, value = 0;
+  long calls = -1, first = 0, value = 0;
   for (int which; (which = getopt_long(argc, argv, "", known, NULL)) != -1;) {
     bool ok = which != '?' && (strchr("jtc", which) != NULL || number(optarg, 0, INT32_MAX, &value));
     if (which == 'j') settings.job = optarg;
@@ -123,9 +122,13 @@ int main(int argc, char **argv) {
     if (which == 'm') settings.max_connections = (int)value;
     if (which == 'h') settings.http = (int)value;
     if (which == 'n') calls = value;
+    if (which == 'w') first = value;
     if (!ok) return bench_fail("wrong command line"), 2;
   }
   if (!bench_open(&settings)) return 1;
-  bool well = calls >= 0 ? bench_run(calls) : take_orders();
+  bool well = first == 0 || bench_run(first);
+  CALLGRIND_START_INSTRUMENTATION;
+  well = well && (calls >= 0 ? bench_run(calls) : take_orders());
+  CALLGRIND_STOP_INSTRUMENTATION;
   return bench_close() && well ? 0 : 1;
 }

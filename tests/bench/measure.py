@@ -61,17 +61,19 @@ def run(command, timeout=300, **more):
     return done
 
 
-# ---- what two runs differ by ----
+# ---- what is counted ----
 
 
-def instructions_once(setting, subject, calls):
+def instructions(setting, subject, few, many):
+    """Per call, of as many as `many` is more than `few`. Until `few` were made, callgrind looks on and counts nothing, which is much faster."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "callgrind.out"
-        run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", *setting.command(subject), "--calls", str(calls)])
-        found = re.search(r"^(?:summary|totals): (\d+)", out.read_text(), re.M)
+        run(["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}", *setting.command(subject), "--first", str(few),
+             "--calls", str(many - few)])
+        found = re.search(r"^totals: (\d+)", out.read_text(), re.M)
         if not found:
             raise Failure("callgrind gives no sum")
-        return int(found[1])
+        return int(found[1]) / (many - few)
 
 
 def syscalls_once(setting, subject, calls):
@@ -95,15 +97,20 @@ def allocations_once(setting, subject, calls):
         return int(out.read_text())
 
 
-ONCE = {"instructions": instructions_once, "syscalls": syscalls_once, "allocations": allocations_once}
+def difference(once):
+    """Per call, from a run with few of them and one with many. Maps become maps, of what is not nothing."""
+
+    def counted(setting, subject, few, many):
+        less, more = once(setting, subject, few), once(setting, subject, many)
+        if isinstance(less, dict):
+            each = {name: (more.get(name, 0) - less.get(name, 0)) / (many - few) for name in less | more}
+            return {name: value for name, value in sorted(each.items(), key=lambda item: -item[1]) if abs(value) >= 0.005}
+        return (more - less) / (many - few)
+
+    return counted
 
 
-def per_call(few, many, calls):
-    """What one call costs, from a run with few of them and one with many. Maps become maps, of what is not nothing."""
-    if isinstance(few, dict):
-        each = {name: (many.get(name, 0) - few.get(name, 0)) / calls for name in few | many}
-        return {name: value for name, value in sorted(each.items(), key=lambda item: -item[1]) if abs(value) >= 0.005}
-    return (many - few) / calls
+COUNT = {"instructions": instructions, "syscalls": difference(syscalls_once), "allocations": difference(allocations_once)}
 
 
 # ---- programs that take turns ----

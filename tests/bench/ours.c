@@ -33,10 +33,6 @@ bool ours_options(const struct bench_settings *settings, plq_options **out_optio
   if (ok && settings->max_connections > 0) ok = set(options, "max_connections", connections);
   /* A connection of no age is never used again. Whether its session is, the server decides. */
   if (ok && (bench_is(settings, "resumed") || bench_is(settings, "full"))) ok = set(options, "connection_idle_ms", "0");
-  /* Under callgrind, many handshakes at once take longer than any of them may. */
-  if (ok)
-    ok = set(options, "timeout_ms", BENCH_TIMEOUT_MS) && set(options, "connect_timeout_ms", BENCH_TIMEOUT_MS) &&
-         set(options, "tls_timeout_ms", BENCH_TIMEOUT_MS);
   /* What fails here shall be seen, not mended. */
   return ok && set(options, "max_repeats", "0");
 }

@@ -128,22 +128,20 @@ class Counter:
         self.futures = {}
 
     def want(self, what, subject):
-        """Orders the pair of runs, as often as the plan says; once if handshakes make them slow."""
+        """Orders it, as often as the plan says; once if handshakes make it slow."""
         if (what, subject) in self.futures:
             return
         few, many, repeats = self.plan.few, self.plan.many, self.plan.repeats
         if subject.job in ("full", "resumed"):
             few, many, repeats = self.plan.few_connections, self.plan.many_connections, 1
-        elif subject.in_flight:  # both runs open all connections
+        elif subject.in_flight:  # all connections are open by then
             few, many, repeats = max(few, 2 * subject.in_flight), many + 2 * subject.in_flight, 1
-        once = measure.ONCE[what]
-        self.futures[what, subject] = [(self.pool.submit(once, self.setting, subject, few), self.pool.submit(once, self.setting, subject, many), many - few)
-                                       for _ in range(repeats)]
+        self.futures[what, subject] = [self.pool.submit(measure.COUNT[what], self.setting, subject, few, many) for _ in range(repeats)]
 
     def each(self, what, subject):
         """Per call, once for each repeat."""
         self.want(what, subject)
-        return [measure.per_call(few.result(), many.result(), calls) for few, many, calls in self.futures[what, subject]]
+        return [future.result() for future in self.futures[what, subject]]
 
     def number(self, what, subject):
         """Per call; of the repeats their median. Of a map its sum, which is rounded: in some calls of a hundred the answer comes a moment
