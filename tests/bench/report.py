@@ -20,7 +20,8 @@ def machine():
         done = subprocess.run(["dpkg-query", "--show", "--showformat=${Version}", package], capture_output=True, text=True)
         if done.returncode == 0:
             versions[package] = done.stdout
-    return {"cpu": cpu[1] if cpu else platform.machine(), "cores": os.cpu_count(), "kernel": f"{platform.system()} {platform.release()}",
+    kernel = re.match(r"[0-9.]*[0-9]", platform.release())  # what comes behind it is somebody's own
+    return {"cpu": cpu[1] if cpu else platform.machine(), "cores": os.cpu_count(), "kernel": f"{platform.system()} {kernel[0] if kernel else ''}".strip(),
             "distribution": release.get("PRETTY_NAME", "unknown"), "versions": versions}
 
 
