@@ -21,6 +21,7 @@ struct plq__message {
   bool describe;          /* in place of an operation: a table of what the library says of itself */
   struct plq__text table; /* its name, borrowed from the message */
   struct plq__event_log events; /* what happened, if that is wanted */
+  plq_secret_id published[PLQ__RESULTS_MOST]; /* by result: under which handles the last reply gives secrets, or 0 */
 };
 
 /* Reads a message. On failure there is nothing to clear. */
@@ -34,12 +35,14 @@ int32_t plq__message_check_keys(const msgpack_object_map *map, const char *where
 /* Appends a map as a JSON object. */
 int32_t plq__message_extra(const msgpack_object *extra, struct plq__buffer *json, plq_error **out_error);
 
-/* Appends a reply. What a secret's handle names is published for `client`. */
-int32_t plq__message_write_success(struct plq__buffer *reply, const struct plq__message *message, plq_client_id client,
+/* Appends a reply. The response keeps its secrets, but for those that are given by handle: these are published for `client`. */
+int32_t plq__message_write_success(struct plq__buffer *reply, struct plq__message *message, plq_client_id client,
                                    plq_response *response, plq_error **out_error);
+/* Nobody got the reply: what it published is the response's again. */
+void plq__message_take_back(struct plq__message *message, plq_response *response);
 int32_t plq__message_write_table(struct plq__buffer *reply, const plq_table *table);
 /* The outcome of a call or, with a table, of describe, whatever it is. */
-int32_t plq__message_write(struct plq__buffer *reply, const struct plq__message *message, plq_client_id client, int32_t status,
+int32_t plq__message_write(struct plq__buffer *reply, struct plq__message *message, plq_client_id client, int32_t status,
                            plq_response *response, const plq_table *table, const plq_error *error);
 int32_t plq__message_write_failure(struct plq__buffer *reply, const struct plq__message *message, int32_t status,
                                    const plq_error *error);

@@ -41,17 +41,16 @@ static int32_t describe(plq_client_id client, const struct plq__message *message
   return status;
 }
 
-int32_t plq__message_write(struct plq__buffer *reply, const struct plq__message *message, plq_client_id client, int32_t status,
+int32_t plq__message_write(struct plq__buffer *reply, struct plq__message *message, plq_client_id client, int32_t status,
                            plq_response *response, const plq_table *table, const plq_error *error) {
-  plq_error *lost = NULL;
   if (status == PLQ_OK && table != NULL) return plq__message_write_table(reply, table);
-  if (status == PLQ_OK) {
-    status = plq__message_write_success(reply, message, client, response, &lost);
-    if (status == PLQ_OK || status == PLQ_E_MEMORY) return status;
+  if (status != PLQ_OK) return plq__message_write_failure(reply, message, status, error);
+  plq_error *lost = NULL;
+  status = plq__message_write_success(reply, message, client, response, &lost);
+  if (status != PLQ_OK && status != PLQ_E_MEMORY) {
     lose(lost, response);
-    error = lost;
+    status = plq__message_write_failure(reply, message, status, lost);
   }
-  status = plq__message_write_failure(reply, message, status, error);
   plq_error_free(lost);
   return status;
 }

@@ -10,7 +10,7 @@
 #include "../base/alloc.h"
 #include "message.h"
 
-enum { MAX_DEPTH = 32 };
+enum { MAX_DEPTH = 32, FEW_KEYS = 16 };
 
 /* One object, as its first bytes tell. */
 struct item {
@@ -97,8 +97,17 @@ static int compare_texts(const void *a, const void *b) {
   return first->len > 0 ? memcmp(first->at, second->at, first->len) : 0;
 }
 
-/* Sorted: a map may be large, and comparing each with each would let a message take minutes. */
+static bool is_among(const struct plq__text *keys, size_t count, const struct plq__text *key) {
+  for (size_t i = 0; i < count; i++)
+    if (compare_texts(&keys[i], key) == 0) return true;
+  return false;
+}
+
+/* Sorted, unless they are few: comparing each with each would let a large map take minutes. */
 static bool has_twins(struct plq__text *keys, size_t count) {
+  for (size_t i = 1; count <= FEW_KEYS && i < count; i++)
+    if (is_among(keys, i, &keys[i])) return true;
+  if (count <= FEW_KEYS) return false;
   qsort(keys, count, sizeof *keys, compare_texts);
   for (size_t i = 1; i < count; i++)
     if (compare_texts(&keys[i - 1], &keys[i]) == 0) return true;
@@ -107,7 +116,8 @@ static bool has_twins(struct plq__text *keys, size_t count) {
 
 int32_t plq__message_check_keys(const msgpack_object_map *map, const char *where, plq_error **out_error) {
   const char *name = where != NULL ? where : "the message";
-  struct plq__text *keys = plq__alloc(map->size * sizeof *keys);
+  struct plq__text few[FEW_KEYS], *more = NULL, *keys = few;
+  if (map->size > FEW_KEYS) keys = more = plq__alloc(map->size * sizeof *keys);
   if (keys == NULL) return plq__fail_plain(out_error, PLQ_E_MEMORY);
   int32_t status = PLQ_OK;
   for (uint32_t i = 0; i < map->size && status == PLQ_OK; i++) {
@@ -119,6 +129,6 @@ int32_t plq__message_check_keys(const msgpack_object_map *map, const char *where
   }
   if (status == PLQ_OK && has_twins(keys, map->size))
     status = plq__fail(out_error, PLQ_E_MESSAGE, where, "%s has a key twice", name);
-  plq__free(keys);
+  plq__free(more);
   return status;
 }

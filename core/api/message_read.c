@@ -10,6 +10,7 @@
 #include "../operations/request.h"
 #include "message.h"
 
+enum { ZONE_CHUNK = 960 };
 enum key { KEY_V, KEY_OP, KEY_PARAMS, KEY_HEADERS, KEY_EXTRA, KEY_TIMEOUT_MS, KEY_MAX_REPEATS, KEY_WANT, KEY_COUNT };
 
 static const char *const key_names[KEY_COUNT] = {"v", "op", "params", "headers", "extra", "timeout_ms", "max_repeats", "want"};
@@ -256,19 +257,20 @@ int32_t plq__message_read(struct plq__text bytes, struct plq__message *out_messa
   const char *wrong = plq__message_check(bytes);
   if (wrong != NULL) return plq__fail(out_error, PLQ_E_MESSAGE, NULL, "the message %s", wrong);
   const msgpack_object *values[KEY_COUNT] = {NULL};
-  msgpack_unpacked unpacked;
-  msgpack_unpacked_init(&unpacked);
+  msgpack_object root;
+  msgpack_zone zone;
+  /* What msgpack_unpack_next() makes itself has chunks of 8 KiB: no cache of free blocks keeps those. */
+  if (!msgpack_zone_init(&zone, ZONE_CHUNK)) return plq__fail_plain(out_error, PLQ_E_MEMORY);
   int32_t status = PLQ_OK;
-  if (msgpack_unpack_next(&unpacked, bytes.at, bytes.len, NULL) != MSGPACK_UNPACK_SUCCESS)
-    status = plq__fail_plain(out_error, PLQ_E_MEMORY);
-  if (status == PLQ_OK) status = find_values(&unpacked.data, values, out_error);
+  if (msgpack_unpack(bytes.at, bytes.len, NULL, &zone, &root) != MSGPACK_UNPACK_SUCCESS) status = plq__fail_plain(out_error, PLQ_E_MEMORY);
+  if (status == PLQ_OK) status = find_values(&root, values, out_error);
   if (status == PLQ_OK) status = read_op(out_message, values[KEY_OP], out_error);
   if (status == PLQ_OK && out_message->describe)
     status = read_describe(out_message, values, out_error);
   else if (status == PLQ_OK)
     status = read_values(out_message, values, out_error);
   if (status == PLQ_OK && out_message->want_events) out_message->request->events = &out_message->events;
-  msgpack_unpacked_destroy(&unpacked);
+  msgpack_zone_destroy(&zone);
   if (status != PLQ_OK) plq__message_clear(out_message);
   return status;
 }

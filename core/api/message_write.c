@@ -24,8 +24,7 @@ static void pack_repaired(msgpack_packer *packer, struct plq__text text) {
     text.at += step > 0 ? step : 1;
     text.len -= step > 0 ? step : 1;
   }
-  msgpack_pack_str(packer, repaired.len);
-  msgpack_pack_str_body(packer, repaired.at, repaired.len);
+  msgpack_pack_str_with_body(packer, repaired.at, repaired.len);
   plq__buffer_clear(&repaired);
 }
 
@@ -35,19 +34,31 @@ static void pack_text(msgpack_packer *packer, const char *text) {
     pack_repaired(packer, (struct plq__text){text, len});
     return;
   }
-  msgpack_pack_str(packer, len);
-  msgpack_pack_str_body(packer, text, len);
+  msgpack_pack_str_with_body(packer, text, len);
+}
+
+/* A name out of our own tables: added at once with its head, which msgpack-c would write on its own. */
+static void pack_key(msgpack_packer *packer, const char *name) {
+  char room[1 + 31];
+  size_t len = strlen(name);
+  if (len >= sizeof room) {
+    msgpack_pack_str_with_body(packer, name, len);
+    return;
+  }
+  room[0] = (char)(0xa0 | len); /* of one byte, for a text this short */
+  memcpy(room + 1, name, len);
+  write_bytes(packer->data, room, 1 + len);
 }
 
 static void pack_number(msgpack_packer *packer, const char *name, int64_t number) {
-  pack_text(packer, name);
+  pack_key(packer, name);
   msgpack_pack_int64(packer, number);
 }
 
 static void pack_facts(msgpack_packer *packer, const struct plq__facts *facts) {
   for (size_t i = 0; i < facts->count; i++) {
     const struct plq__fact *fact = &facts->rows[i];
-    pack_text(packer, fact->name);
+    pack_key(packer, fact->name);
     switch (fact->kind) {
       case PLQ__FACT_TEXT: pack_text(packer, fact->text); break;
       case PLQ__FACT_NUMBER: msgpack_pack_int64(packer, fact->number); break;
@@ -58,7 +69,7 @@ static void pack_facts(msgpack_packer *packer, const struct plq__facts *facts) {
 
 static void pack_attempts(msgpack_packer *packer, const struct plq_attempts *attempts) {
   struct plq__facts facts;
-  pack_text(packer, "attempts");
+  pack_key(packer, "attempts");
   msgpack_pack_array(packer, attempts->count);
   for (uint32_t i = 0; i < attempts->count; i++) {
     plq__facts_of_attempt(&facts, &attempts->rows[i]);
@@ -68,13 +79,14 @@ static void pack_attempts(msgpack_packer *packer, const struct plq_attempts *att
 }
 
 static void pack_event(msgpack_packer *packer, const struct plq__event_entry *entry) {
-  const struct plq__event_row *row = plq__event_row(entry->event);
-  msgpack_pack_map(packer, 1 + row->field_count);
-  pack_text(packer, "event");
-  pack_text(packer, row->name);
-  for (size_t i = 0; i < row->field_count; i++) {
-    pack_text(packer, row->fields[i].name);
-    if (row->fields[i].type == PLQ__TYPE_STR)
+  const struct plq__event_row row = plq__event_row(entry->event);
+  msgpack_pack_map(packer, 1 + row.field_count);
+  pack_key(packer, "event");
+  pack_key(packer, row.name);
+  for (size_t i = 0; i < row.field_count; i++) {
+    const struct plq__event_field field = plq__event_field(entry->event, i);
+    pack_key(packer, field.name);
+    if (field.type == PLQ__TYPE_STR)
       pack_text(packer, entry->values.rows[i].s);
     else
       msgpack_pack_int64(packer, entry->values.rows[i].n);
@@ -87,7 +99,7 @@ static size_t event_keys(const struct plq__message *message) { return message->w
 static void pack_events(msgpack_packer *packer, const struct plq__message *message) {
   const struct plq__event_log *log = &message->events;
   if (!message->want_events) return;
-  pack_text(packer, "events");
+  pack_key(packer, "events");
   msgpack_pack_array(packer, log->count);
   for (size_t i = 0; i < log->count; i++) pack_event(packer, &log->rows[i]);
   if (log->lost > 0) pack_number(packer, "events_lost", (int64_t)log->lost);
@@ -100,7 +112,7 @@ static void pack_head(msgpack_packer *packer, int32_t status, int32_t http_statu
   pack_number(packer, "status", status);
   if (http_status != 0) pack_number(packer, "http_status", http_status);
   if (trace_id[0] != '\0') {
-    pack_text(packer, "trace_id");
+    pack_key(packer, "trace_id");
     pack_text(packer, trace_id);
   }
 }
@@ -113,12 +125,12 @@ static void pack_error(msgpack_packer *packer, const plq_error *error) {
   msgpack_pack_map(packer, facts.count + (error->detail_count > 0) + (error->load.count > 0));
   pack_facts(packer, &facts);
   if (error->detail_count > 0) {
-    pack_text(packer, "details");
+    pack_key(packer, "details");
     msgpack_pack_array(packer, error->detail_count);
     for (uint32_t i = 0; i < error->detail_count; i++) pack_text(packer, error->details[i]);
   }
   if (error->load.count > 0) {
-    pack_text(packer, "load");
+    pack_key(packer, "load");
     msgpack_pack_array(packer, error->load.count);
     for (uint32_t i = 0; i < error->load.count; i++) {
       plq__facts_of_load(&facts, &error->load.rows[i]);
@@ -143,7 +155,7 @@ int32_t plq__message_write_failure(struct plq__buffer *reply, const struct plq__
   msgpack_packer_init(&packer, reply, write_bytes);
   if (error == NULL) error = &bare;
   pack_head(&packer, status, error->http_status, plq_error_trace_id(error, NULL), 2 + event_keys(message));
-  pack_text(&packer, "error");
+  pack_key(&packer, "error");
   pack_error(&packer, error);
   pack_attempts(&packer, &error->attempts);
   pack_events(&packer, message);
@@ -157,14 +169,14 @@ int32_t plq__message_write_table(struct plq__buffer *reply, const plq_table *tab
   msgpack_packer packer;
   msgpack_packer_init(&packer, reply, write_bytes);
   pack_head(&packer, PLQ_OK, 0, "", 1);
-  pack_text(&packer, "results");
+  pack_key(&packer, "results");
   msgpack_pack_map(&packer, 3);
-  pack_text(&packer, "table");
-  pack_text(&packer, table->name);
-  pack_text(&packer, "columns");
+  pack_key(&packer, "table");
+  pack_key(&packer, table->name);
+  pack_key(&packer, "columns");
   msgpack_pack_array(&packer, columns);
   for (uint32_t i = 0; i < columns; i++) pack_text(&packer, plq_table_column(table, i, NULL));
-  pack_text(&packer, "rows");
+  pack_key(&packer, "rows");
   msgpack_pack_array(&packer, rows);
   for (uint32_t i = 0; i < rows; i++) {
     msgpack_pack_array(&packer, columns);
@@ -175,98 +187,87 @@ int32_t plq__message_write_table(struct plq__buffer *reply, const plq_table *tab
 
 /* ---- success ---- */
 
-/* A result on its way into the reply. */
-struct given {
-  const char *name;
-  size_t index;        /* of the result */
-  const char *text;    /* borrowed from the response */
-  plq_secret *secret;  /* owned until it is packed or published */
-  plq_secret_id id;    /* of a published one */
+/* What a reply shows of a secret. */
+struct shown {
   int64_t expires_at_ms, life_ms;
 };
 
-/* Takes the results out of the response; returns how many there are. */
-static size_t take_results(const struct plq__operation *operation, plq_response *response, struct given *given) {
-  size_t count = 0;
-  for (size_t i = 0; i < operation->result_count; i++) {
-    struct given one = {.name = operation->results[i].name, .index = i};
-    int32_t status = operation->results[i].secret ? plq_response_take_secret(response, one.name, PLQ_NUL, &one.secret)
-                                                  : plq_response_text(response, one.name, PLQ_NUL, &one.text, NULL);
-    if (status != PLQ_OK) continue;
-    one.expires_at_ms = plq_secret_expires_at_ms(one.secret);
-    one.life_ms = plq_secret_life_ms(one.secret);
-    given[count++] = one;
-  }
-  return count;
-}
-
-static int32_t publish(struct given *given, size_t count, plq_client_id client) {
-  int32_t status = PLQ_OK;
-  for (size_t i = 0; i < count && status == PLQ_OK; i++) {
-    if (given[i].secret == NULL) continue;
-    status = plq__secret_publish(client, given[i].secret, &given[i].id);
-    given[i].secret = NULL;
-  }
-  return status;
-}
-
-/* There is no reply: nobody will learn these handles, and the secrets are the response's again. */
-static void give_back(struct given *given, size_t count, plq_response *response) {
-  for (size_t i = 0; i < count; i++) {
-    if (given[i].id != 0 && plq_secret_claim(given[i].id, &given[i].secret) != PLQ_OK) given[i].secret = NULL;
-    if (given[i].text == NULL) response->secrets[given[i].index] = given[i].secret;
-    given[i].secret = NULL;
-  }
+static struct shown look_at(const plq_secret *secret) {
+  return (struct shown){.expires_at_ms = plq_secret_expires_at_ms(secret), .life_ms = plq_secret_life_ms(secret)};
 }
 
 /* A secret whose life is over by now is shown without its bytes. */
-static void pack_secret(msgpack_packer *packer, const struct given *given) {
+static void pack_secret(msgpack_packer *packer, const plq_secret *secret, plq_secret_id id, struct shown shown) {
   const char *bytes = NULL;
   size_t len = 0;
-  bool readable = plq_secret_read(given->secret, &bytes, &len) == PLQ_OK;
-  msgpack_pack_map(packer, 2 + (given->id != 0 || readable));
-  if (given->id != 0) {
-    pack_number(packer, "handle", (int64_t)given->id);
+  bool readable = id == 0 && plq_secret_read(secret, &bytes, &len) == PLQ_OK;
+  msgpack_pack_map(packer, 2 + (id != 0 || readable));
+  if (id != 0) {
+    pack_number(packer, "handle", (int64_t)id);
   } else if (readable) {
-    pack_text(packer, "bin");
+    pack_key(packer, "bin");
     msgpack_pack_bin(packer, len);
     msgpack_pack_bin_body(packer, bytes, len);
   }
-  pack_number(packer, "expires_at_ms", given->expires_at_ms);
-  pack_number(packer, "life_ms", given->life_ms);
+  pack_number(packer, "expires_at_ms", shown.expires_at_ms);
+  pack_number(packer, "life_ms", shown.life_ms);
 }
 
-static void pack_results(msgpack_packer *packer, const struct given *given, size_t count) {
-  pack_text(packer, "results");
-  msgpack_pack_map(packer, count);
-  for (size_t i = 0; i < count; i++) {
-    pack_text(packer, given[i].name);
-    if (given[i].text != NULL)
-      pack_text(packer, given[i].text);
-    else
-      pack_secret(packer, &given[i]);
+/* Gives the response's secrets handles, and the reply what they show. */
+static int32_t publish(struct plq__message *message, plq_client_id client, plq_response *response, struct shown *shown) {
+  int32_t status = PLQ_OK;
+  for (size_t i = 0; i < message->operation->result_count && status == PLQ_OK; i++) {
+    plq_secret *secret = response->secrets[i];
+    if (secret == NULL) continue;
+    shown[i] = look_at(secret);
+    if (!message->want_secret_handle) continue;
+    status = plq__secret_publish(client, secret, &message->published[i]);
+    if (status == PLQ_OK) response->secrets[i] = NULL;
   }
-}
-
-int32_t plq__message_write_success(struct plq__buffer *reply, const struct plq__message *message, plq_client_id client,
-                                   plq_response *response, plq_error **out_error) {
-  struct given given[PLQ__RESULTS_MOST];
-  size_t count = take_results(message->operation, response, given);
-  int32_t status = message->want_secret_handle ? publish(given, count, client) : PLQ_OK;
-  if (status != PLQ_OK) {
-    plq__fail_plain(out_error, status);
-    goto cleanup;
-  }
-  msgpack_packer packer;
-  msgpack_packer_init(&packer, reply, write_bytes);
-  pack_head(&packer, PLQ_OK, plq_response_http_status(response), plq_response_trace_id(response, NULL),
-            1 + message->want_attempts + event_keys(message));
-  pack_results(&packer, given, count);
-  if (message->want_attempts) pack_attempts(&packer, plq_response_attempts(response));
-  pack_events(&packer, message);
-  if (reply->failed) status = PLQ_E_MEMORY;
-cleanup:
-  if (status != PLQ_OK) give_back(given, count, response);
-  for (size_t i = 0; i < count; i++) plq_secret_free(given[i].secret);
   return status;
+}
+
+void plq__message_take_back(struct plq__message *message, plq_response *response) {
+  for (size_t i = 0; i < PLQ__RESULTS_MOST; i++) {
+    if (message->published[i] != 0 && plq_secret_claim(message->published[i], &response->secrets[i]) != PLQ_OK) response->secrets[i] = NULL;
+    message->published[i] = 0;
+  }
+}
+
+static void pack_results(msgpack_packer *packer, const struct plq__message *message, const plq_response *response,
+                         const struct shown *shown) {
+  const struct plq__operation *operation = message->operation;
+  size_t count = 0;
+  for (size_t i = 0; i < operation->result_count; i++)
+    count += response->secrets[i] != NULL || message->published[i] != 0 || response->texts[i] != NULL;
+  pack_key(packer, "results");
+  msgpack_pack_map(packer, count);
+  for (size_t i = 0; i < operation->result_count; i++) {
+    bool secret = response->secrets[i] != NULL || message->published[i] != 0;
+    if (!secret && response->texts[i] == NULL) continue;
+    pack_key(packer, operation->results[i].name);
+    if (secret)
+      pack_secret(packer, response->secrets[i], message->published[i], shown[i]);
+    else
+      pack_text(packer, response->texts[i]);
+  }
+}
+
+int32_t plq__message_write_success(struct plq__buffer *reply, struct plq__message *message, plq_client_id client,
+                                   plq_response *response, plq_error **out_error) {
+  struct shown shown[PLQ__RESULTS_MOST];
+  int32_t status = publish(message, client, response, shown);
+  if (status == PLQ_OK) {
+    msgpack_packer packer;
+    msgpack_packer_init(&packer, reply, write_bytes);
+    pack_head(&packer, PLQ_OK, plq_response_http_status(response), plq_response_trace_id(response, NULL),
+              1 + message->want_attempts + event_keys(message));
+    pack_results(&packer, message, response, shown);
+    if (message->want_attempts) pack_attempts(&packer, plq_response_attempts(response));
+    pack_events(&packer, message);
+    if (reply->failed) status = PLQ_E_MEMORY;
+  }
+  if (status == PLQ_OK) return PLQ_OK;
+  plq__message_take_back(message, response);
+  return plq__fail_plain(out_error, status);
 }

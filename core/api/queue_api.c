@@ -11,8 +11,7 @@
 /* What a message leaves in the queue beside its request. */
 struct pending {
   struct plq__message message;
-  plq_table *table;         /* of the op describe */
-  struct plq__buffer reply; /* made already, and not taken because the caller's buffer was too small */
+  plq_table *table; /* of the op describe */
 };
 
 struct plq_completion {
@@ -23,7 +22,6 @@ struct plq_completion {
 
 static void pending_free(void *more) {
   struct pending *pending = more;
-  plq__buffer_clear(&pending->reply);
   plq__message_clear(&pending->message);
   plq_table_free(pending->table);
   plq__free(pending);
@@ -164,7 +162,6 @@ int32_t plq_queue_submit_message(plq_queue_id id, const uint8_t *message, size_t
   struct pending *pending = plq__alloc(sizeof *pending);
   struct plq__submission submission = {.tag = tag, .room_timeout_ms = room_timeout_ms, .accept_all = true, .more = pending};
   plq_request *request = NULL; /* from here on somebody else may free the rest */
-  if (pending != NULL) plq__buffer_init(&pending->reply, SIZE_MAX / 4, true);
   status = pending != NULL ? read_message(queue, (struct plq__text){(const char *)message, message_len}, pending, &submission) : PLQ_E_MEMORY;
   if (pending != NULL) {
     submission.request = request = pending->message.request;
@@ -209,13 +206,22 @@ int32_t plq_queue_next(plq_queue_id id, int64_t timeout_ms, plq_completion **out
   return status;
 }
 
-static int32_t write_message(struct plq__completed *completed, plq_client_id client, struct plq__buffer *reply) {
-  struct pending *pending = completed->more;
-  struct plq__message bare = {.operation = completed->response != NULL ? completed->response->operation : NULL};
-  int32_t status = plq__message_write(reply, pending != NULL ? &pending->message : &bare, client, completed->status, completed->response,
+/* Makes the message of a completion, which stays as it is but for secrets that are given by handle. */
+static int32_t write_message(struct plq__completed *completed, struct plq__message *message, plq_client_id client,
+                             struct plq__buffer *out_reply) {
+  const struct pending *pending = completed->more;
+  plq__buffer_init(out_reply, SIZE_MAX / 4, true);
+  int32_t status = plq__message_write(out_reply, message, client, completed->status, completed->response,
                                       pending != NULL ? pending->table : NULL, completed->error);
-  if (status != PLQ_OK) plq__buffer_clear(reply);
+  if (status != PLQ_OK) plq__buffer_clear(out_reply);
   return status;
+}
+
+/* What a completion was asked by; `bare` if that was no message. */
+static struct plq__message *message_of(const struct plq__completed *completed, struct plq__message *bare) {
+  if (completed->more != NULL) return &((struct pending *)completed->more)->message;
+  *bare = (struct plq__message){.operation = completed->response != NULL ? completed->response->operation : NULL};
+  return bare;
 }
 
 static void drop(struct plq__completed *completed) {
@@ -224,34 +230,29 @@ static void drop(struct plq__completed *completed) {
   if (completed->more != NULL) pending_free(completed->more);
 }
 
-/* The message of the first completion, made once: one that does not fit stays as it is. */
-static int32_t show_message(struct plq__queue *queue, struct plq__completed *completed, struct plq__buffer **out_reply) {
-  if (completed->more == NULL) {
-    struct pending *pending = plq__alloc(sizeof *pending);
-    if (pending == NULL) return PLQ_E_MEMORY;
-    plq__buffer_init(&pending->reply, SIZE_MAX / 4, true);
-    if (completed->response != NULL) pending->message.operation = completed->response->operation;
-    completed->more = pending;
-  }
-  *out_reply = &((struct pending *)completed->more)->reply;
-  return (*out_reply)->len > 0 ? PLQ_OK : write_message(completed, plq__queue_client(queue), *out_reply);
-}
-
 static int32_t next_message(struct plq__queue *queue, int64_t timeout_ms, uint8_t *buffer, size_t room, size_t *out_len,
                             uint64_t *out_tag, uint64_t *out_id) {
   struct plq__completed *first;
-  struct plq__buffer *reply;
+  struct plq__buffer reply;
+  struct plq__message bare;
   int32_t status = plq__queue_await(queue, timeout_ms, &first);
-  if (status == PLQ_OK) status = show_message(queue, first, &reply);
   if (status != PLQ_OK) return status;
-  *out_len = reply->len;
+  struct plq__message *message = message_of(first, &bare);
+  status = write_message(first, message, plq__queue_client(queue), &reply);
+  if (status != PLQ_OK) return status;
+  *out_len = reply.len;
   *out_tag = first->tag;
   if (out_id != NULL) *out_id = first->id;
-  if (room < reply->len) return PLQ_E_BUFFER_TOO_SMALL;
-  memcpy(buffer, reply->at, reply->len);
-  struct plq__completed completed = plq__queue_take(queue);
-  drop(&completed);
-  return PLQ_OK;
+  if (room >= reply.len) {
+    memcpy(buffer, reply.at, reply.len);
+    struct plq__completed completed = plq__queue_take(queue);
+    drop(&completed);
+  } else {
+    status = PLQ_E_BUFFER_TOO_SMALL;
+    if (first->response != NULL) plq__message_take_back(message, first->response);
+  }
+  plq__buffer_clear(&reply);
+  return status;
 }
 
 int32_t plq_queue_next_message(plq_queue_id id, int64_t timeout_ms, uint8_t *buffer, size_t room, size_t *out_len, uint64_t *out_tag,
@@ -304,15 +305,12 @@ int32_t plq_completion_message(plq_completion *completion, uint8_t **out_reply, 
   if (out_reply_len != NULL) *out_reply_len = 0;
   if (completion == NULL || out_reply == NULL || out_reply_len == NULL) return PLQ_E_ARGUMENT;
   if (completion->taken) return PLQ_E_NOT_FOUND;
-  const struct pending *pending = completion->completed.more;
-  if (pending != NULL && pending->reply.len > 0) { /* plq_queue_next_message() made it, and it did not fit */
-    reply = pending->reply;
-    ((struct pending *)completion->completed.more)->reply.at = NULL;
-  } else {
-    plq__buffer_init(&reply, SIZE_MAX / 4, true);
-    int32_t status = write_message(&completion->completed, completion->client, &reply);
-    if (status != PLQ_OK) return status;
-  }
+  struct plq__message bare;
+  struct plq__completed *completed = &completion->completed;
+  int32_t status = write_message(completed, message_of(completed, &bare), completion->client, &reply);
+  if (status != PLQ_OK) return status;
+  plq_response_free(completed->response); /* one copy of a secret is enough */
+  completed->response = NULL;
   completion->taken = true;
   *out_reply = (uint8_t *)reply.at;
   *out_reply_len = reply.len;

@@ -6,11 +6,9 @@
 #include <plastiq/table.h>
 #include <stdbool.h>
 
-enum { PLQ__COLUMNS_MOST = 16 };
-
 struct plq_table {
   const char *name;
-  const char *const *columns;
+  const char *columns; /* of its kind */
   uint32_t column_count;
   size_t cell_count, room;
   char **cells; /* NULL: "" */
@@ -26,7 +24,7 @@ void plq__table_add_bool(plq_table *table, bool value);
 struct plq__table_kind {
   const char *name;
   const char *doc;
-  const char *columns[PLQ__COLUMNS_MOST]; /* up to NULL */
+  const char *columns; /* each with its NUL, up to an empty one */
   /* Adds all cells. */
   int32_t (*fill)(plq_table *table, const plq_options *options, plq_error **out_error);
 };

@@ -58,7 +58,7 @@ static int32_t make(const struct plq__table_kind *kind, const plq_options *optio
   }
   table->name = kind->name;
   table->columns = kind->columns;
-  while (kind->columns[table->column_count] != NULL) table->column_count++;
+  for (const char *at = kind->columns; at[0] != '\0'; at += strlen(at) + 1) table->column_count++;
   status = kind->fill(table, options != NULL ? options : made, out_error);
   if (status == PLQ_OK && table->failed) status = plq__fail_plain(out_error, PLQ_E_MEMORY);
   if (status == PLQ_OK) *out_table = table, table = NULL;
@@ -96,7 +96,10 @@ static const char *show(const char *text, size_t *out_len) {
 }
 
 const char *plq_table_column(const plq_table *table, uint32_t column, size_t *out_len) {
-  return show(table != NULL && column < table->column_count ? table->columns[column] : NULL, out_len);
+  if (table == NULL || column >= table->column_count) return show(NULL, out_len);
+  const char *at = table->columns;
+  while (column-- > 0) at += strlen(at) + 1;
+  return show(at, out_len);
 }
 
 const char *plq_table_text(const plq_table *table, uint32_t row, uint32_t column, size_t *out_len) {

@@ -119,14 +119,15 @@ FILL(fill_options) {
     const struct plq__option *row = plq__option_row((enum plq__option_index)i);
     plq__table_add(table, row->name);
     plq__table_add(table, type_name(row->type));
-    plq__table_add(table, row->default_text);
+    char variable[PLQ__VARIABLE_ROOM];
+    plq__table_add(table, plq__option_default(row));
     add_limits(table, row->min, row->max);
-    plq__table_add(table, row->choices);
-    plq__table_add(table, row->variable);
+    plq__table_add(table, plq__option_choices(row));
+    plq__table_add(table, plq__option_variable(row, variable));
     plq__table_add_bool(table, (row->flags & PLQ__OPTION_CODE_ONLY) != 0);
     plq__table_add_bool(table, (row->flags & PLQ__OPTION_ADDRESS) != 0);
     plq__table_add_bool(table, (row->flags & PLQ__OPTION_TRANSPORT) != 0);
-    plq__table_add(table, row->doc);
+    plq__table_add(table, plq__option_doc(row));
     add_effective(table, options, i);
   }
   return PLQ_OK;
@@ -193,8 +194,9 @@ FILL(fill_capabilities) {
 FILL(fill_events) {
   UNUSED;
   for (int i = 0; i < PLQ__EVENT_COUNT; i++) {
-    plq__table_add(table, plq__event_row((enum plq__event)i)->name);
-    plq__table_add(table, plq__event_row((enum plq__event)i)->doc);
+    const struct plq__event_row row = plq__event_row((enum plq__event)i);
+    plq__table_add(table, row.name);
+    plq__table_add(table, row.doc);
   }
   return PLQ_OK;
 }
@@ -202,12 +204,13 @@ FILL(fill_events) {
 FILL(fill_event_fields) {
   UNUSED;
   for (int i = 0; i < PLQ__EVENT_COUNT; i++) {
-    const struct plq__event_row *row = plq__event_row((enum plq__event)i);
-    for (size_t j = 0; j < row->field_count; j++) {
-      plq__table_add(table, row->name);
-      plq__table_add(table, row->fields[j].name);
-      plq__table_add(table, plq__event_type_name(row->fields[j].type));
-      plq__table_add(table, row->fields[j].doc);
+    const struct plq__event_row row = plq__event_row((enum plq__event)i);
+    for (size_t j = 0; j < row.field_count; j++) {
+      const struct plq__event_field field = plq__event_field((enum plq__event)i, j);
+      plq__table_add(table, row.name);
+      plq__table_add(table, field.name);
+      plq__table_add(table, plq__event_type_name(field.type));
+      plq__table_add(table, field.doc);
     }
   }
   return PLQ_OK;
@@ -252,29 +255,29 @@ FILL(fill_stats) {
 
 /* ---- all ---- */
 
+/* Columns end in a NUL each, and there is one that is empty: a list of pointers would be longer, and relocated. */
 static const struct plq__table_kind kinds[] = {
-    {"tables", "These tables.", {"name", "doc"}, fill_tables},
-    {"operations", "Operations of the service.", {"name", "method", "path", "repeatable", "success", "doc"}, fill_operations},
-    {"operation_fields", "Their fields.", {"operation", "name", "in", "target", "rule", "choices", "doc"}, fill_fields},
-    {"operation_results", "What they return.", {"operation", "name", "type", "life_ms", "doc"}, fill_results},
+    {"tables", "These tables.", "name\0doc\0", fill_tables},
+    {"operations", "Operations of the service.", "name\0method\0path\0repeatable\0success\0doc\0", fill_operations},
+    {"operation_fields", "Their fields.", "operation\0name\0in\0target\0rule\0choices\0doc\0", fill_fields},
+    {"operation_results", "What they return.", "operation\0name\0type\0life_ms\0doc\0", fill_results},
     {"options",
      "Options of a client, with their effective values.",
-     {"name", "type", "default", "min", "max", "choices", "variable", "code_only", "address", "transport", "doc", "value",
-      "source", "place"},
+     "name\0type\0default\0min\0max\0choices\0variable\0code_only\0address\0transport\0doc\0value\0source\0place\0",
      fill_options},
     {"transports",
      "Transports that are installed.",
-     {"name", "path", "version", "stack", "class", "id", "vendor", "license", "capabilities", "failure"},
+     "name\0path\0version\0stack\0class\0id\0vendor\0license\0capabilities\0failure\0",
      fill_transports},
     {"transport_options",
      "Options that these take.",
-     {"transport", "name", "type", "default", "min", "max", "choices", "own", "doc"},
+     "transport\0name\0type\0default\0min\0max\0choices\0own\0doc\0",
      fill_transport_options},
-    {"capabilities", "What a transport may be able to do.", {"name", "bit"}, fill_capabilities},
-    {"events", "Events that observers are told of.", {"name", "doc"}, fill_events},
-    {"event_fields", "Their fields.", {"event", "name", "type", "doc"}, fill_event_fields},
-    {"statuses", "Statuses that functions return.", {"number", "name", "kind", "phase", "text"}, fill_statuses},
-    {"stats", "Numbers of plq_client_stats().", {"index", "name"}, fill_stats},
+    {"capabilities", "What a transport may be able to do.", "name\0bit\0", fill_capabilities},
+    {"events", "Events that observers are told of.", "name\0doc\0", fill_events},
+    {"event_fields", "Their fields.", "event\0name\0type\0doc\0", fill_event_fields},
+    {"statuses", "Statuses that functions return.", "number\0name\0kind\0phase\0text\0", fill_statuses},
+    {"stats", "Numbers of plq_client_stats().", "index\0name\0", fill_stats},
 };
 
 const struct plq__table_kind *plq__table_kind(size_t index) {

@@ -22,8 +22,9 @@ static void name_place(plq_error *error, const char *place) {
 const char *plq__ambient_place(const plq_options *options, int index, char *room, size_t size) {
   int32_t source = options->values[index].text != NULL ? options->values[index].source : PLQ_SOURCE_DEFAULT;
   room[0] = '\0';
+  char variable[PLQ__VARIABLE_ROOM];
   if (source == PLQ_SOURCE_ENVIRONMENT)
-    snprintf(room, size, "the variable %s", plq__option_row((enum plq__option_index)index)->variable);
+    snprintf(room, size, "the variable %s", plq__option_variable(plq__option_row((enum plq__option_index)index), variable));
   if (source == PLQ_SOURCE_FILE) snprintf(room, size, "the file %s", options->config_path != NULL ? options->config_path : "");
   return room;
 }
@@ -31,15 +32,16 @@ const char *plq__ambient_place(const plq_options *options, int index, char *room
 /* Known names are asked for, one by one. The environment is never listed: others keep variables of this prefix too (a program its
    own, Kubernetes PLASTIQ_PORT for a service called plastiq), so what is not known is not wrong. */
 int32_t plq__ambient_read(plq_options *options, plq_error **out_error) {
-  char place[PLQ__PLACE_ROOM];
+  char place[PLQ__PLACE_ROOM], room[PLQ__VARIABLE_ROOM];
   for (int i = 0; i < PLQ__OPT_COUNT; i++) {
     const struct plq__option *row = plq__option_row((enum plq__option_index)i);
-    const char *value = row->variable != NULL ? plq__environment(row->variable) : NULL;
+    const char *variable = plq__option_variable(row, room);
+    const char *value = variable != NULL ? plq__environment(variable) : NULL;
     if (value == NULL) continue;
     int32_t status = plq__options_put(options, plq__text_in(row->name, SIZE_MAX), plq__text_in(value, SIZE_MAX),
                                       PLQ_SOURCE_ENVIRONMENT, out_error);
     if (status == PLQ_OK) continue;
-    snprintf(place, sizeof place, "the variable %s", row->variable);
+    snprintf(place, sizeof place, "the variable %s", variable);
     name_place(out_error != NULL ? *out_error : NULL, place);
     return status;
   }

@@ -48,7 +48,8 @@ bool plq__buffer_reserve(struct plq__buffer *buffer, size_t len) {
 }
 
 bool plq__buffer_add(struct plq__buffer *buffer, const void *data, size_t len) {
-  if (!plq__buffer_reserve(buffer, len)) return false;
+  bool fits = !buffer->failed && len <= buffer->cap - buffer->len && len < buffer->room - buffer->len; /* as most do */
+  if (!fits && !plq__buffer_reserve(buffer, len)) return false;
   if (len > 0) memcpy(buffer->at + buffer->len, data, len);
   buffer->len += len;
   buffer->at[buffer->len] = '\0';

@@ -13,17 +13,43 @@
 #include "clock.h"
 #include "error.h"
 
+/* Texts are where they begin in event_texts. */
+struct field_row {
+  uint16_t type; /* enum plq__event_type */
+  uint16_t name, doc;
+};
+
+struct event_row {
+  uint16_t name, doc;
+  uint16_t first, field_count; /* the first of its own, after those of every event */
+};
+
 #include "../generated/events.inc"
 
 enum { ARGUMENTS_MOST = 32 };
 
-const struct plq__event_row *plq__event_row(enum plq__event event) {
-  return &event_rows[event];
+static const char *text_at(uint16_t at) { return (const char *)&event_texts + at; }
+static const char *name_of(enum plq__event event) { return text_at(event_rows[event].name); }
+
+struct plq__event_row plq__event_row(enum plq__event event) {
+  const struct event_row *row = &event_rows[event];
+  return (struct plq__event_row){text_at(row->name), text_at(row->doc), row->field_count};
+}
+
+static const struct field_row *field_at(enum plq__event event, size_t index) {
+  return &field_rows[index < PLQ__COMMON_COUNT ? index : event_rows[event].first + index];
+}
+
+static enum plq__event_type type_at(enum plq__event event, size_t index) { return (enum plq__event_type)field_at(event, index)->type; }
+
+struct plq__event_field plq__event_field(enum plq__event event, size_t index) {
+  const struct field_row *row = field_at(event, index);
+  return (struct plq__event_field){text_at(row->name), (enum plq__event_type)row->type, text_at(row->doc)};
 }
 
 int plq__event_find(struct plq__text name) {
   for (int i = 0; i < PLQ__EVENT_COUNT; i++)
-    if (plq__text_is(name, event_rows[i].name)) return i;
+    if (plq__text_is(name, name_of((enum plq__event)i))) return i;
   return -1;
 }
 
@@ -111,11 +137,11 @@ static struct plq__text shown(struct plq__text name) {
 }
 
 static int32_t unknown_event(struct plq__text name, plq_error **out_error) {
-  const char *nearest = event_rows[0].name;
+  const char *nearest = "";
   size_t best = SIZE_MAX;
   for (int i = 0; i < PLQ__EVENT_COUNT; i++) {
-    size_t distance = plq__distance(name, plq__text_in(event_rows[i].name, SIZE_MAX), 40);
-    if (distance < best) best = distance, nearest = event_rows[i].name;
+    size_t distance = plq__distance(name, plq__text_in(name_of((enum plq__event)i), SIZE_MAX), 40);
+    if (distance < best) best = distance, nearest = name_of((enum plq__event)i);
   }
   struct plq__text quoted = shown(name);
   return plq__fail(out_error, PLQ_E_NOT_FOUND, "event",
@@ -123,32 +149,34 @@ static int32_t unknown_event(struct plq__text name, plq_error **out_error) {
                    nearest);
 }
 
-static int32_t unknown_field(const struct plq__event_row *row, struct plq__text name, plq_error **out_error) {
-  const char *nearest = row->fields[0].name;
+static int32_t unknown_field(enum plq__event event, struct plq__text name, plq_error **out_error) {
+  const char *nearest = "";
   size_t best = SIZE_MAX;
-  for (size_t i = 0; i < row->field_count; i++) {
-    size_t distance = plq__distance(name, plq__text_in(row->fields[i].name, SIZE_MAX), 40);
-    if (distance < best) best = distance, nearest = row->fields[i].name;
+  for (size_t i = 0; i < event_rows[event].field_count; i++) {
+    const char *other = plq__event_field(event, i).name;
+    size_t distance = plq__distance(name, plq__text_in(other, SIZE_MAX), 40);
+    if (distance < best) best = distance, nearest = other;
   }
   struct plq__text quoted = shown(name);
-  return plq__fail(out_error, PLQ_E_NOT_FOUND, "fields", "the event %s has no field \"%.*s\"; the nearest is \"%s\"", row->name,
+  return plq__fail(out_error, PLQ_E_NOT_FOUND, "fields", "the event %s has no field \"%.*s\"; the nearest is \"%s\"", name_of(event),
                    (int)quoted.len, quoted.at, nearest);
 }
 
 /* name or name:type */
 static int32_t read_field(struct observer *observer, struct plq__text part, plq_error **out_error) {
-  const struct plq__event_row *row = &event_rows[observer->event];
+  const enum plq__event event = observer->event;
+  const size_t count = event_rows[event].field_count;
   const char *colon = memchr(part.at, ':', part.len);
   struct plq__text name = {part.at, colon != NULL ? (size_t)(colon - part.at) : part.len};
   size_t field = 0;
-  while (field < row->field_count && !plq__text_is(name, row->fields[field].name)) field++;
-  if (field == row->field_count) return unknown_field(row, name, out_error);
-  enum plq__event_type natural = row->fields[field].type;
+  while (field < count && !plq__text_is(name, plq__event_field(event, field).name)) field++;
+  if (field == count) return unknown_field(event, name, out_error);
+  enum plq__event_type natural = type_at(event, field);
   int asked = (int)natural;
   if (colon != NULL) asked = find_type((struct plq__text){colon + 1, part.len - name.len - 1});
   if (asked < 0 || !may_be(natural, (enum plq__event_type)asked)) {
     bool widens = natural == PLQ__TYPE_I32;
-    return plq__fail(out_error, PLQ_E_ARGUMENT, "fields", "the field %s of %s is %s%s", row->fields[field].name, row->name,
+    return plq__fail(out_error, PLQ_E_ARGUMENT, "fields", "the field %s of %s is %s%s", plq__event_field(event, field).name, name_of(event),
                      type_names[natural],
                      natural == PLQ__TYPE_STR ? ""
                      : widens                 ? ", or as i64 or f64"
@@ -313,7 +341,7 @@ static void tell(struct observer *observer, const struct plq__event_values *valu
   void *arguments[1 + ARGUMENTS_MOST] = {&observer->context};
   for (uint32_t i = 0; i < observer->count; i++) {
     const struct argument *argument = &observer->arguments[i];
-    enum plq__event_type natural = event_rows[observer->event].fields[argument->field].type;
+    enum plq__event_type natural = type_at(observer->event, argument->field);
     slots[i] = fill(natural, (enum plq__event_type)argument->type, values->rows[argument->field]);
     arguments[1 + i] = &slots[i];
   }
@@ -341,9 +369,8 @@ static void tell_all(const struct plq__observers *set, enum plq__event event, co
 #endif
 
 static void entry_clear(struct plq__event_entry *entry) {
-  const struct plq__event_row *row = &event_rows[entry->event];
-  for (size_t i = 0; i < row->field_count; i++)
-    if (row->fields[i].type == PLQ__TYPE_STR) plq__free((void *)(uintptr_t)entry->values.rows[i].s);
+  for (size_t i = 0; i < event_rows[entry->event].field_count; i++)
+    if (type_at(entry->event, i) == PLQ__TYPE_STR) plq__free((void *)(uintptr_t)entry->values.rows[i].s);
 }
 
 void plq__event_log_clear(struct plq__event_log *log) {
@@ -364,11 +391,10 @@ static bool log_reserve(struct plq__event_log *log) {
 }
 
 static bool log_add(struct plq__event_log *log, enum plq__event event, const struct plq__event_values *values) {
-  const struct plq__event_row *row = &event_rows[event];
   struct plq__event_entry entry = {.event = event, .values = *values};
   bool good = log_reserve(log);
-  for (size_t i = 0; i < row->field_count; i++) {
-    if (row->fields[i].type != PLQ__TYPE_STR) continue;
+  for (size_t i = 0; i < event_rows[event].field_count; i++) {
+    if (type_at(event, i) != PLQ__TYPE_STR) continue;
     const char *text = values->rows[i].s != NULL ? values->rows[i].s : "";
     entry.values.rows[i].s = good ? plq__copy(text, strlen(text)) : NULL;
     good = good && entry.values.rows[i].s != NULL;

@@ -25,7 +25,6 @@ struct plq__event_field {
 struct plq__event_row {
   const char *name;
   const char *doc;
-  const struct plq__event_field *fields;
   size_t field_count;
 };
 
@@ -40,7 +39,8 @@ struct plq__event_values {
   union plq__event_value rows[PLQ__EVENT_FIELDS_MOST];
 };
 
-const struct plq__event_row *plq__event_row(enum plq__event event);
+struct plq__event_row plq__event_row(enum plq__event event);
+struct plq__event_field plq__event_field(enum plq__event event, size_t index);
 /* By name; -1: there is none. */
 int plq__event_find(struct plq__text name);
 const char *plq__event_type_name(enum plq__event_type type);

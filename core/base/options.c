@@ -15,6 +15,20 @@
 
 const struct plq__option *plq__option_row(enum plq__option_index index) { return &option_rows[index]; }
 
+static const char *text_at(uint16_t at) { return at != 0 ? (const char *)&option_texts + at : NULL; }
+
+const char *plq__option_default(const struct plq__option *row) { return text_at(row->default_text); }
+const char *plq__option_choices(const struct plq__option *row) { return text_at(row->choices); }
+const char *plq__option_doc(const struct plq__option *row) { return text_at(row->doc); }
+
+const char *plq__option_variable(const struct plq__option *row, char room[PLQ__VARIABLE_ROOM]) {
+  if (row->flags & PLQ__OPTION_CODE_ONLY) return NULL;
+  int len = snprintf(room, PLQ__VARIABLE_ROOM, "PLASTIQ_%s", row->name);
+  for (int i = 0; i < len; i++)
+    if (room[i] >= 'a' && room[i] <= 'z') room[i] = (char)(room[i] - 'a' + 'A');
+  return room;
+}
+
 int plq__option_find(struct plq__text name) {
   for (int i = 0; i < PLQ__OPT_COUNT; i++)
     if (plq__text_is(name, option_rows[i].name)) return i;
@@ -134,15 +148,15 @@ static int32_t check_special(int index, struct plq__text value, plq_error **out_
 static int32_t check(int index, struct plq__text value, int64_t *out_number, plq_error **out_error) {
   const struct plq__option *row = &option_rows[index];
   const char *trouble =
-      plq__value_check(row->type, row->min, row->max, (row->flags & PLQ__OPTION_FOREVER) != 0, row->choices, value, out_number);
+      plq__value_check(row->type, row->min, row->max, (row->flags & PLQ__OPTION_FOREVER) != 0, plq__option_choices(row), value, out_number);
   if (trouble == NULL) return check_special(index, value, out_error);
   if (index == PLQ__OPT_ENVIRONMENT)
     return plq__fail(out_error, PLQ_E_ENVIRONMENT_UNKNOWN, row->name, "environment must be sandbox or production");
-  if (row->choices != NULL)
-    return plq__fail(out_error, PLQ_E_OPTION_VALUE, row->name, "%s must be one of %s", row->name, row->choices);
+  if (row->choices != 0)
+    return plq__fail(out_error, PLQ_E_OPTION_VALUE, row->name, "%s must be one of %s", row->name, plq__option_choices(row));
   if (row->min != 0 || row->max != 0)
-    return plq__fail(out_error, PLQ_E_OPTION_VALUE, row->name, "%s: %s; right is %lld to %lld%s", row->name, trouble, (long long)row->min,
-                     (long long)row->max, row->flags & PLQ__OPTION_FOREVER ? ", or -1 for ever" : "");
+    return plq__fail(out_error, PLQ_E_OPTION_VALUE, row->name, "%s: %s; right is %d to %d%s", row->name, trouble, row->min, row->max,
+                     row->flags & PLQ__OPTION_FOREVER ? ", or -1 for ever" : "");
   return plq__fail(out_error, PLQ_E_OPTION_VALUE, row->name, "%s: %s", row->name, trouble);
 }
 
@@ -175,8 +189,8 @@ static void value_clear(plq_options *options, int index) {
   text_free(index, value->text);
   *value = (struct plq__value){0};
   const struct plq__option *row = &option_rows[index];
-  if (row->default_text != NULL)
-    plq__value_check(row->type, 0, 0, true, row->choices, plq__text_in(row->default_text, SIZE_MAX), &value->number);
+  if (row->default_text != 0)
+    plq__value_check(row->type, 0, 0, true, plq__option_choices(row), plq__text_in(plq__option_default(row), SIZE_MAX), &value->number);
 }
 
 plq_options *plq__options_new(uint32_t flags) {
@@ -337,7 +351,7 @@ int32_t plq__options_put(plq_options *options, struct plq__text key, struct plq_
 
 const char *plq__options_text(const plq_options *options, enum plq__option_index index) {
   const char *text = options->values[index].text;
-  return text != NULL ? text : option_rows[index].default_text;
+  return text != NULL ? text : plq__option_default(&option_rows[index]);
 }
 
 int64_t plq__options_number(const plq_options *options, enum plq__option_index index) { return options->values[index].number; }

@@ -16,15 +16,13 @@
 #define PLQ__OPTION_NEEDED 8u    /* set, and the transport lacks the key: an error */
 #define PLQ__OPTION_ADDRESS 16u  /* decides who gets the tokens, or is believed to be the service */
 
+/* Of fixed size and without a pointer: the table is the same in each process that uses the library. */
 struct plq__option {
-  const char *name;
-  uint32_t type; /* PLQ_OPTION_* of transport.h */
-  uint32_t flags;
-  int64_t min, max;
-  const char *default_text;
-  const char *choices;
-  const char *doc;
-  const char *variable; /* of the environment; NULL: there is none */
+  char name[26];
+  uint8_t type; /* PLQ_OPTION_* of transport.h */
+  uint8_t flags;
+  uint16_t default_text, choices, doc; /* what the functions below show */
+  int32_t min, max;
 };
 
 struct plq__value {
@@ -53,6 +51,12 @@ struct plq_options {
 };
 
 const struct plq__option *plq__option_row(enum plq__option_index index);
+const char *plq__option_default(const struct plq__option *row); /* or NULL */
+const char *plq__option_choices(const struct plq__option *row); /* or NULL */
+const char *plq__option_doc(const struct plq__option *row);
+/* The name of its variable of the environment; NULL: there is none. */
+enum { PLQ__VARIABLE_ROOM = 40 };
+const char *plq__option_variable(const struct plq__option *row, char room[PLQ__VARIABLE_ROOM]);
 /* The row of a name, or -1. */
 int plq__option_find(struct plq__text name);
 

@@ -4,21 +4,22 @@
 
 #include "error.h"
 
+/* Texts are where they begin in status_texts. */
 struct status_row {
-  int32_t status;
-  int32_t phase;
-  enum plq__repeat repeat;
-  const char *name;
-  const char *text;
+  uint16_t status;
+  uint8_t phase;
+  uint8_t repeat; /* enum plq__repeat */
+  uint16_t name, text;
 };
 
 struct name_row {
-  int32_t number;
-  const char *name;
-  const char *text;
+  uint16_t number;
+  uint16_t name, text;
 };
 
 #include "../generated/status.inc"
+
+static const char *text_at(uint16_t at) { return (const char *)&status_texts + at; }
 
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
@@ -36,14 +37,14 @@ static const struct name_row *find_name(const struct name_row *rows, size_t coun
 
 const char *plq_status_name(int32_t status) {
   const struct status_row *row = find_status(status);
-  return row != NULL ? row->name : "PLQ_E_UNKNOWN";
+  return row != NULL ? text_at(row->name) : "PLQ_E_UNKNOWN";
 }
 
 const char *plq_status_text(int32_t status) {
   const struct status_row *row = find_status(status);
-  if (row != NULL) return row->text;
+  if (row != NULL) return text_at(row->text);
   const struct name_row *kind = find_name(kinds_rows, COUNT(kinds_rows), plq_status_kind(status));
-  return kind != NULL ? kind->text : "a status that this library does not know";
+  return kind != NULL ? text_at(kind->text) : "a status that this library does not know";
 }
 
 /* 0 alone is success: what is no status at all, such as an HTTP status or a negative number, must not read as one. */
@@ -61,10 +62,10 @@ bool plq__status_at(size_t index, int32_t *out_status) {
 
 enum plq__repeat plq__status_repeat(int32_t status) {
   const struct status_row *row = find_status(status);
-  return row != NULL ? row->repeat : REPEAT_NEVER;
+  return row != NULL ? (enum plq__repeat)row->repeat : REPEAT_NEVER;
 }
 
-static const char *name_of(const struct name_row *row) { return row != NULL ? row->name : "unknown"; }
+static const char *name_of(const struct name_row *row) { return row != NULL ? text_at(row->name) : "unknown"; }
 
 const char *plq_kind_name(int32_t kind) { return name_of(find_name(kinds_rows, COUNT(kinds_rows), kind)); }
 

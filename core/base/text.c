@@ -4,13 +4,42 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+/* What a character may be part of: heads and keys are looked at one by one. What is no ASCII is part of nothing. */
+enum { IN_TOKEN = 1, IN_BEARER = 2, IN_HEX = 4 };
+static const uint8_t classes[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* controls */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* controls */
+    0, 1, 0, 1, 1, 1, 1, 1, 0, 0, 1, 3, 0, 3, 3, 2, /* space to / */
+    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 0, 0, 0, 0, /* 0 to ? */
+    0, 7, 7, 7, 7, 7, 7, 3, 3, 3, 3, 3, 3, 3, 3, 3, /* @ to O */
+    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 0, 0, 1, 3, /* P to _ */
+    1, 7, 7, 7, 7, 7, 7, 3, 3, 3, 3, 3, 3, 3, 3, 3, /* ` to o */
+    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 1, 0, 3, 0, /* p to DEL */
+};
+
+static bool is_in(char c, unsigned what) { return (classes[(unsigned char)c] & what) != 0; }
+
+/* Eight bytes at a time, where most have nothing to be looked at. */
+#define EVERY_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+static uint64_t word_at(const char *at) {
+  uint64_t word;
+  memcpy(&word, at, sizeof word);
+  return word;
+}
+
+/* Whether a byte is below `limit`, which is at most 0x80. */
+static bool has_less(uint64_t word, uint64_t limit) { return ((word - EVERY_BYTE(limit)) & ~word & EVERY_BYTE(0x80)) != 0; }
+static bool has_byte(uint64_t word, uint64_t byte) { return has_less(word ^ EVERY_BYTE(byte), 1); }
+
 struct plq__text plq__text_in(const char *text, size_t len) {
   if (text == NULL) return (struct plq__text){NULL, 0};
   return (struct plq__text){text, len == SIZE_MAX ? strlen(text) : len};
 }
 
 bool plq__text_is(struct plq__text text, const char *literal) {
-  return text.at != NULL && strlen(literal) == text.len && memcmp(text.at, literal, text.len) == 0;
+  if (text.at == NULL || text.len == 0) return text.at != NULL && literal[0] == '\0';
+  return text.at[0] == literal[0] && strlen(literal) == text.len && memcmp(text.at, literal, text.len) == 0; /* most end at once */
 }
 
 static unsigned char lower(char c) { return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c); }
@@ -18,12 +47,8 @@ static unsigned char lower(char c) { return (unsigned char)(c >= 'A' && c <= 'Z'
 bool plq__text_same_nocase(struct plq__text a, struct plq__text b) {
   if (a.len != b.len || a.at == NULL || b.at == NULL) return false;
   for (size_t i = 0; i < a.len; i++)
-    if (lower(a.at[i]) != lower(b.at[i])) return false;
+    if (a.at[i] != b.at[i] && lower(a.at[i]) != lower(b.at[i])) return false;
   return true;
-}
-
-bool plq__text_is_nocase(struct plq__text text, const char *literal) {
-  return plq__text_same_nocase(text, (struct plq__text){literal, strlen(literal)});
 }
 
 struct plq__text plq__text_trim(struct plq__text text) {
@@ -50,7 +75,12 @@ size_t plq__utf8_step(struct plq__text text) {
 
 bool plq__is_utf8(struct plq__text text) {
   for (size_t i = 0; i < text.len;) {
-    size_t step = plq__utf8_step((struct plq__text){text.at + i, text.len - i});
+    if (text.len - i >= 8 && (word_at(text.at + i) & EVERY_BYTE(0x80)) == 0) {
+      i += 8;
+      continue;
+    }
+    bool ascii = (unsigned char)text.at[i] < 0x80;
+    size_t step = ascii ? 1 : plq__utf8_step((struct plq__text){text.at + i, text.len - i});
     if (step == 0) return false;
     i += step;
   }
@@ -61,6 +91,19 @@ size_t plq__utf8_cut(struct plq__text text, size_t max) {
   if (text.len <= max) return text.len;
   while (max > 0 && ((unsigned char)text.at[max] & 0xc0) == 0x80) max--;
   return max;
+}
+
+size_t plq__plain_run(struct plq__text text) {
+  size_t i = 0;
+  for (; text.len - i >= 8; i += 8) {
+    uint64_t word = word_at(text.at + i);
+    if (has_less(word, 0x20) || has_byte(word, '"') || has_byte(word, '\\') || (word & EVERY_BYTE(0x80)) != 0) break;
+  }
+  for (; i < text.len; i++) {
+    unsigned char c = (unsigned char)text.at[i];
+    if (c < 0x20 || c == '"' || c == '\\' || c >= 0x80) break;
+  }
+  return i;
 }
 
 static bool is_control(struct plq__text text, size_t step) {
@@ -98,16 +141,13 @@ size_t plq__clean(char *out, size_t room, const char *text, size_t len) {
 bool plq__has_nul(struct plq__text text) { return text.len > 0 && memchr(text.at, 0, text.len) != NULL; }
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_hex(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f'); }
-static bool is_alpha(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
 
 bool plq__is_uuid(struct plq__text text) {
   if (text.len != 36) return false;
-  for (size_t i = 0; i < 36; i++) {
-    bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash ? text.at[i] != '-' : !is_hex(text.at[i])) return false;
-  }
-  return true;
+  if (text.at[8] != '-' || text.at[13] != '-' || text.at[18] != '-' || text.at[23] != '-') return false;
+  unsigned digits = 0;
+  for (size_t i = 0; i < 36; i++) digits += is_in(text.at[i], IN_HEX);
+  return digits == 32; /* all but the dashes */
 }
 
 bool plq__is_uuid4(struct plq__text text) {
@@ -115,15 +155,18 @@ bool plq__is_uuid4(struct plq__text text) {
 }
 
 bool plq__is_token(struct plq__text text) {
-  for (size_t i = 0; i < text.len; i++) {
-    char c = text.at[i];
-    if (!is_alpha(c) && !is_digit(c) && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL)) return false;
-  }
+  for (size_t i = 0; i < text.len; i++)
+    if (!is_in(text.at[i], IN_TOKEN)) return false;
   return text.len > 0;
 }
 
 bool plq__is_field_value(struct plq__text text) {
-  for (size_t i = 0; i < text.len; i++) {
+  size_t i = 0;
+  for (; text.len - i >= 8; i += 8) {
+    uint64_t word = word_at(text.at + i);
+    if (has_less(word, 0x20) || has_byte(word, 0x7f)) break; /* a tab is good: the loop below tells */
+  }
+  for (; i < text.len; i++) {
     unsigned char c = (unsigned char)text.at[i];
     if ((c < 0x20 && c != '\t') || c == 0x7f) return false;
   }
@@ -132,8 +175,7 @@ bool plq__is_field_value(struct plq__text text) {
 
 bool plq__is_bearer(struct plq__text text) {
   size_t i = 0;
-  while (i < text.len && (is_alpha(text.at[i]) || is_digit(text.at[i]) || (text.at[i] != '\0' && strchr("-._~+/", text.at[i]) != NULL)))
-    i++;
+  while (i < text.len && is_in(text.at[i], IN_BEARER)) i++;
   bool some = i > 0;
   while (i < text.len && text.at[i] == '=') i++;
   return some && i == text.len;

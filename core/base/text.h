@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* A span of text; not NUL-terminated unless said. */
 struct plq__text {
@@ -19,13 +20,19 @@ struct plq__text {
 struct plq__text plq__text_in(const char *text, size_t len);
 
 bool plq__text_is(struct plq__text text, const char *literal);
-bool plq__text_is_nocase(struct plq__text text, const char *literal);
 bool plq__text_same_nocase(struct plq__text a, struct plq__text b);
+/* Inline, so that the length of a literal is known: it alone tells most names apart. */
+static inline bool plq__text_is_nocase(struct plq__text text, const char *literal) {
+  size_t len = strlen(literal);
+  return text.len == len && plq__text_same_nocase(text, (struct plq__text){literal, len});
+}
 struct plq__text plq__text_trim(struct plq__text text); /* spaces and tabs */
 
 bool plq__is_utf8(struct plq__text text);
 /* Length of the well-formed UTF-8 sequence at the start of a text that is not empty, or 0. */
 size_t plq__utf8_step(struct plq__text text);
+/* How many bytes at the start stand in a JSON string as they are: ASCII, no control character, quote or backslash. */
+size_t plq__plain_run(struct plq__text text);
 /* At most max bytes of the text, cut where no character is split. */
 size_t plq__utf8_cut(struct plq__text text, size_t max);
 /* What may be shown of the character at the start of a text that is not empty: itself, U+FFFD for a byte that is no UTF-8, a space for

@@ -104,11 +104,18 @@ static size_t take_character(struct cursor *c, char out[4]) {
   return step;
 }
 
+/* Takes what stands for itself: most strings are nothing else. */
+static size_t take_plain(struct cursor *c) {
+  size_t run = plq__plain_run((struct plq__text){c->at, (size_t)(c->end - c->at)});
+  c->at += run;
+  return run;
+}
+
 static bool take_string(struct cursor *c, struct plq__text *out_raw) {
   char character[4];
   if (!take(c, '"')) return false;
   const char *begin = c->at;
-  while (c->at < c->end && *c->at != '"')
+  while (take_plain(c), c->at < c->end && *c->at != '"')
     if (take_character(c, character) == 0) return false;
   *out_raw = (struct plq__text){begin, (size_t)(c->at - begin)};
   return take(c, '"');
@@ -118,6 +125,9 @@ static bool take_string(struct cursor *c, struct plq__text *out_raw) {
 static bool key_is(struct plq__text raw, const char *name) {
   struct cursor c = {raw.at, raw.at + raw.len};
   char character[4];
+  size_t run = take_plain(&c);
+  if (strncmp(name, raw.at, run) != 0) return false;
+  name += run;
   while (c.at < c.end) {
     size_t step = take_character(&c, character);
     if (step == 0 || strncmp(name, character, step) != 0 || memchr(character, '\0', step) != NULL) return false;
@@ -243,6 +253,10 @@ size_t plq__scan_unescape(const char *raw, size_t raw_len, char *out) {
   char character[4];
   size_t written = 0;
   while (c.at < c.end) {
+    size_t run = take_plain(&c);
+    if (run > 0) memcpy(out + written, c.at - run, run);
+    written += run;
+    if (c.at == c.end) break;
     size_t step = take_character(&c, character);
     if (step == 0) break; /* not a string that plq__scan_object accepted */
     memcpy(out + written, character, step);

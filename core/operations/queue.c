@@ -403,27 +403,29 @@ static int32_t drive(struct plq__queue *queue, int64_t deadline_ns, bool wait) {
   return status;
 }
 
+static int32_t answer_wake(struct plq__queue *queue) {
+  pthread_mutex_lock(&queue->lock);
+  queue->wake_asked = false;
+  pthread_mutex_unlock(&queue->lock);
+  return PLQ_E_QUEUE_EMPTY;
+}
+
 int32_t plq__queue_await(struct plq__queue *queue, int64_t timeout_ms, struct plq__completed **out_completed) {
   int64_t deadline_ns = 0;
   bool wait = timeout_ms != 0, last = !wait;
   while (queue->ready.first == NULL) {
     enum turn turn = take_in(queue);
     if (turn == GONE) return PLQ_E_HANDLE;
-    if (queue->ready.first != NULL) break; /* a wake-up is for the next one, which would wait */
+    if (queue->ready.first != NULL) break; /* a wake-up is for the next one that finds none */
     if (turn == OVER) return PLQ_E_CLOSED;
-    if (turn == WOKEN) {
-      pthread_mutex_lock(&queue->lock);
-      queue->wake_asked = false;
-      pthread_mutex_unlock(&queue->lock);
-      return PLQ_E_QUEUE_EMPTY;
-    }
+    if (turn == WOKEN) last = true; /* after what else there is to do, which no edge may tell once more */
     if (wait && deadline_ns == 0) deadline_ns = plq__deadline_ns(plq__now_ns(), timeout_ms);
     int32_t status = drive(queue, deadline_ns, !last);
     take_over(queue);
     run_timers(queue);
     if (queue->ready.first != NULL) break;
     if (status != PLQ_OK) return status;
-    if (last) return PLQ_E_QUEUE_EMPTY;
+    if (last) return turn == WOKEN ? answer_wake(queue) : PLQ_E_QUEUE_EMPTY;
     last = deadline_ns != PLQ__NEVER && plq__now_ns() >= deadline_ns;
   }
   *out_completed = &queue->ready.first->completed;

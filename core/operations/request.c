@@ -21,13 +21,9 @@ int32_t plq_request_new(const char *operation, size_t operation_len, plq_request
     return plq__fail(out_error, PLQ_E_UNKNOWN_OPERATION, nearest, "there is no such operation; %s%s%s", nearest != NULL ? "the nearest is \"" : "",
                      nearest != NULL ? nearest : "docs/operations.md lists them", nearest != NULL ? "\"" : "");
   }
-  plq_request *request = plq__alloc(sizeof *request);
-  char **values = plq__alloc(row->field_count * sizeof *values);
-  if (request == NULL || values == NULL) {
-    plq__free(request), plq__free(values);
-    return plq__fail_plain(out_error, PLQ_E_MEMORY);
-  }
-  *request = (plq_request){.operation = row, .values = values, .max_repeats = -1};
+  plq_request *request = plq__alloc(sizeof *request + row->field_count * sizeof *request->values);
+  if (request == NULL) return plq__fail_plain(out_error, PLQ_E_MEMORY);
+  *request = (plq_request){.operation = row, .max_repeats = -1};
   request->headers_end = &request->headers;
   *out_request = request;
   return PLQ_OK;
@@ -45,7 +41,6 @@ void plq_request_free(plq_request *request) {
     plq__free(header);
   }
   json_object_put(request->extra);
-  plq__free(request->values);
   plq__free(request);
 }
 

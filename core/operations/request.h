@@ -17,13 +17,13 @@ struct plq__header {
 
 struct plq_request {
   const struct plq__operation *operation;
-  char **values; /* one for each field, NULL: not set */
   struct plq__header *headers, **headers_end;
   size_t header_bytes; /* of names and values in headers */
   struct json_object *extra; /* NULL: none */
   int64_t timeout_ms;        /* 0: the client's */
   int32_t max_repeats;       /* -1: the client's */
   struct plq__event_log *events; /* borrowed: where what happens is written down, or NULL */
+  char *values[];                /* one for each field, NULL: not set */
 };
 
 #endif

@@ -11,20 +11,15 @@
 #include "../pipeline/client.h"
 
 plq_secret *plq__secret_new(size_t len, int64_t expires_at_ms) {
-  plq_secret *secret = plq__alloc(sizeof *secret);
-  char *bytes = secret != NULL ? plq__secure_alloc(len + 1) : NULL;
-  if (bytes == NULL) {
-    plq__free(secret);
-    return NULL;
-  }
-  *secret = (plq_secret){bytes, len, expires_at_ms};
+  /* One block: the bytes follow. */
+  plq_secret *secret = len < SIZE_MAX - sizeof *secret ? plq__secure_alloc(sizeof *secret + len + 1) : NULL;
+  if (secret == NULL) return NULL;
+  *secret = (plq_secret){(char *)(secret + 1), len, expires_at_ms};
   return secret;
 }
 
 void plq_secret_free(plq_secret *secret) {
-  if (secret == NULL) return;
-  plq__secure_free(secret->bytes);
-  plq__free(secret);
+  plq__secure_free(secret);
 }
 
 static int32_t usable(const plq_secret *secret) {
@@ -51,7 +46,7 @@ int32_t plq_secret_take(plq_secret *secret, char *buffer, size_t buffer_len, siz
   *out_len = secret->len;
   if (buffer_len < secret->len) return PLQ_E_BUFFER_TOO_SMALL;
   memcpy(buffer, secret->bytes, secret->len);
-  plq__secure_free(secret->bytes);
+  plq__wipe(secret->bytes, secret->len);
   secret->bytes = NULL;
   return PLQ_OK;
 }
@@ -119,10 +114,7 @@ int32_t plq__secret_publish(plq_client_id id, plq_secret *secret, plq_secret_id 
     status = publish(client, published);
     if (status == PLQ_OK) *out_id = published->id;
   }
-  if (status != PLQ_OK) {
-    plq_secret_free(secret);
-    plq__free(published);
-  }
+  if (status != PLQ_OK) plq__free(published);
   if (client != NULL) plq__client_release(client);
   return status;
 }

@@ -14,7 +14,7 @@ struct plq_secret {
 /* Room for `len` bytes and a NUL, to be filled in place. NULL without memory. */
 plq_secret *plq__secret_new(size_t len, int64_t expires_at_ms);
 
-/* Gives a secret a handle until it is claimed or the client ends. Takes the secret over, also on failure. */
+/* Gives a secret a handle until it is claimed or the client ends. Takes the secret over, but not on failure. */
 int32_t plq__secret_publish(plq_client_id client, plq_secret *secret, plq_secret_id *out_id);
 
 #endif

@@ -10,7 +10,7 @@ static struct plq__text text_of(const char *text) { return plq__text_in(text, SI
 
 /* Set to something else than its default: http_version "auto" asks for nothing. */
 static bool asks_for_something(const plq_options *options, int index) {
-  const char *usual = plq__option_row(index)->default_text;
+  const char *usual = plq__option_default(plq__option_row(index));
   return plq__options_is_set(options, index) && (usual == NULL || strcmp(plq__options_text(options, index), usual) != 0);
 }
 

@@ -70,7 +70,8 @@ PLQ_API int32_t plq_client_options(plq_client_id client, plq_options **out_optio
 PLQ_API int32_t plq_client_transport(plq_client_id client, plq_transports **out_transports, plq_error **out_error);
 
 /**
- * Closes a client: no new call starts, running ones are cancelled, and their end is waited for.
+ * Closes a client: no new call starts, running ones are cancelled, and their end is waited for. Calls in its queues are cancelled too, but
+ * not waited for: their completions come from plq_queue_next(), as ever.
  * @param timeout_ms  at most so long; 0 does not wait; -1 for ever
  * @return #PLQ_OK: no call runs any more; #PLQ_E_BUSY: some still ran when the time was over (they end by themselves, and nothing
  *         leaks); #PLQ_E_HANDLE. In every case but the last the handle is gone.

@@ -38,7 +38,7 @@ typedef void (*plq_observer_fn)(void);
  * without :type; "" or NULL: none. The type must be the field's own, or a wider one (docs/events.md); at most 32
  * @param function      is called with the context and these fields; its signature must fit
  * @param context       passed on; must live until plq_client_unobserve() has returned, or the client has ended
- *                      (plq_client_close() with #PLQ_OK)
+ *                      (plq_client_close() with #PLQ_OK) and its queues were freed
  * @param out_observer  receives the observer's number on this client, for plq_client_unobserve(); may be NULL
  * @return #PLQ_OK; #PLQ_E_NOT_FOUND: there is no such event or field, and the error names the nearest one; #PLQ_E_ARGUMENT: a
  * type does not fit, a field is asked for too often, or the list is not of this form; #PLQ_E_UNSUPPORTED: this library was built

@@ -23,8 +23,8 @@
  * take some and return. An edge-triggered one (Go, tokio, EPOLLET) must take until #PLQ_E_QUEUE_EMPTY: what comes after that is a new edge.
  * It may be readable when there is nothing to take. The library owns it: only wait on it, and do so no more once the queue is freed.
  *
- * Threads: with a transport that carries a request on its own, none is started. For one that can only block, a queue starts at most as
- * many as the option queue_threads says.
+ * Threads: with a transport that carries requests without blocking, as curl and openssl do, none is started but for name look-ups. For
+ * one that can only block, a queue starts at most as many as the option queue_threads says.
  *
  * After fork: in the child everything answers #PLQ_E_FORKED for a queue of the parent, and plq_queue_free() releases what the child holds of
  * it. The parent notices nothing. Inside of an observer only plq_queue_cancel(), plq_queue_wake() and plq_queue_stats() are allowed. Since 1.0.
@@ -87,7 +87,8 @@ PLQ_API int32_t plq_queue_submit_message(plq_queue_id queue, const uint8_t *mess
  * @param out_completion  receives the completion [owned]: free it by plq_completion_free()
  * @return #PLQ_OK; #PLQ_E_QUEUE_EMPTY: none came in time, or plq_queue_wake() was called; #PLQ_E_CLOSED: the queue was closed and nothing
  *         is left in it; #PLQ_E_BUSY: another thread is inside; #PLQ_E_HANDLE: also if the queue was freed meanwhile; #PLQ_E_FORKED;
- *         #PLQ_E_REENTRANT; #PLQ_E_ARGUMENT; #PLQ_E_MEMORY: the completion stays. One thread at a time. Blocks until timeout_ms.
+ *         #PLQ_E_REENTRANT; #PLQ_E_ARGUMENT; #PLQ_E_MEMORY: the completion stays; #PLQ_E_RESOURCE_DESCRIPTORS and what else keeps the transport from
+ *         working at all: calls stay in flight, and it may be tried again. One thread at a time. Blocks until timeout_ms.
  */
 PLQ_API int32_t plq_queue_next(plq_queue_id queue, int64_t timeout_ms, plq_completion **out_completion);
 
@@ -113,8 +114,8 @@ PLQ_API int32_t plq_queue_next_message(plq_queue_id queue, int64_t timeout_ms, u
 PLQ_API int32_t plq_queue_cancel(plq_queue_id queue, uint64_t id);
 
 /**
- * Makes the plq_queue_next() that waits, or else the next one that would, answer #PLQ_E_QUEUE_EMPTY, and the descriptor readable.
- * Several count as one.
+ * Makes the plq_queue_next() that waits, or else the next one that finds no completion, answer #PLQ_E_QUEUE_EMPTY at once, and the
+ * descriptor readable. Several count as one.
  * @return #PLQ_OK; #PLQ_E_HANDLE; #PLQ_E_FORKED. Any thread, inside of observers too; does not block.
  */
 PLQ_API int32_t plq_queue_wake(plq_queue_id queue);
@@ -132,7 +133,8 @@ PLQ_API int32_t plq_queue_close(plq_queue_id queue, int32_t cancel);
  * @param count            how many are to be open, at most the option max_connections
  * @param timeout_ms       for all of them together; -1 for ever
  * @param out_connections  receives how many are open, also on failure; may be NULL
- * @return as plq_client_warm(), and #PLQ_E_BUSY: a thread is inside of plq_queue_next(). One thread at a time. Blocks until timeout_ms.
+ * @return as plq_client_warm(), and #PLQ_E_BUSY: a thread is inside of plq_queue_next(); #PLQ_E_CLOSED: also of the queue; #PLQ_E_FORKED;
+ *         #PLQ_E_CANCELLED: the queue or the client was closed meanwhile. One thread at a time. Blocks until timeout_ms.
  */
 PLQ_API int32_t plq_queue_warm(plq_queue_id queue, uint32_t count, int64_t timeout_ms, uint32_t *out_connections, plq_error **out_error);
 
@@ -157,7 +159,7 @@ PLQ_API int32_t plq_queue_stats(plq_queue_id queue, int64_t *out_values, uint32_
  * Frees a queue. Calls in flight are cancelled, completions that nobody took are wiped, and none is delivered any more; observers are
  * told the end of every call, on this thread or on the one that is inside of plq_queue_next(), which answers #PLQ_E_HANDLE.
  * @param queue  0 or a stale handle does nothing; inside of an observer nothing is done either
- * Any thread; does not block.
+ * Any thread; does not block, but for a transport that can only block: then until it has noticed that its requests were cancelled.
  */
 PLQ_API void plq_queue_free(plq_queue_id queue);
 

@@ -98,6 +98,25 @@ grep -qx 'plastiq_calls_total{status="PLQ_OK"} 3' "$work/observed2"
 grep -qx 'plastiq_attempt_seconds_count 3' "$work/observed2"
 grep -qx 'plastiq_connections_open 1' "$work/observed2"
 
+step "the example of docs/queues.md: messages into a buffer of the program's own"
+code c docs/queues.md >"$work/queue.c"
+# shellcheck disable=SC2046
+cc -Wall -Wextra -Werror "$work/queue.c" $(pkg-config --cflags --libs plastiq) -o "$work/queue"
+for name in $production; do
+  [ "$(PLASTIQ_TRANSPORT=$name PLASTIQ_BASE_URL=$url PLASTIQ_CA_FILE=$ca "$work/queue" | sort | grep -c '^call [123]: a reply of [0-9]* bytes$')" = 3 ]
+done
+
+step "docs/examples: each by the two commands in its head, over the stub"
+mkdir "$work/examples"
+cp "$source_dir"/docs/examples/*.c "$work/examples/"
+for file in "$work"/examples/*.c; do
+  if grep -q 'libs plastiq libuv' "$file" && ! pkg-config --exists libuv; then continue; fi
+  sed -n 's/^ \*     \(cc .*\|.*transport stub .*\)/\1/p' "$file" >"$work/examples/commands"
+  [ "$(wc -l <"$work/examples/commands")" = 2 ]
+  has ' secrets of ' bash -euc "cd '$work/examples'; . ./commands"
+  echo "   $(basename "$file")"
+done
+
 step "docs/deployment.md: a file of options, a token that is rotated, and a mistake in the file"
 mkdir "$work/deployment"
 code json docs/deployment.md |

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The request: made in one buffer, head and body together, so that it leaves in one TLS record; wiped as soon as it is written.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "plqo.h"
@@ -14,6 +13,15 @@ static char *put(char *at, const char *text, size_t len) {
 }
 
 #define PUT(at, literal) put((at), (literal), sizeof(literal) - 1)
+
+/* In decimal. snprintf() would cost more than the rest of the head. */
+static char *put_number(char *at, size_t number) {
+  char digits[20];
+  size_t first = sizeof digits;
+  do digits[--first] = (char)('0' + number % 10);
+  while ((number /= 10) > 0);
+  return put(at, digits + first, sizeof digits - first);
+}
 
 static const plq_transport_header *header_at(const plq_transport_request *request, size_t index) {
   return (const plq_transport_header *)(const void *)((const char *)request->headers + index * request->header_stride);
@@ -63,7 +71,11 @@ bool plqo_request_write(plqo_operation *op) {
     at = put(at, header->value, header->value_len);
     at = PUT(at, "\r\n");
   }
-  if (request->body) at += snprintf(at, 40, "Content-Length: %zu\r\n", request->body_len);
+  if (request->body) {
+    at = PUT(at, "Content-Length: ");
+    at = put_number(at, request->body_len);
+    at = PUT(at, "\r\n");
+  }
   at = PUT(at, "\r\n");
   at = put(at, (const char *)request->body, request->body ? request->body_len : 0);
   op->out_len = (size_t)(at - op->out);

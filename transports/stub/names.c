@@ -2,29 +2,27 @@
 /* Names of statuses, phases and deliveries for the script, from the same table as status.h. */
 #include "stub.h"
 
+#include <stddef.h>
 #include <string.h>
 
-enum { REPEAT_NEVER, REPEAT_NOT_SENT, REPEAT_AMBIGUOUS, REPEAT_STATUS };
-
+/* A name is where it begins in status_texts. */
 struct status_row {
-  int32_t status;
-  int32_t phase;
-  int32_t repeat;
-  const char *name;
-  const char *text;
+  uint16_t status;
+  uint16_t phase;
+  uint16_t name;
 };
 
 struct name_row {
-  int32_t number;
-  const char *name;
-  const char *text;
+  uint16_t number;
+  uint16_t name;
 };
 
-#include "../../core/generated/status.inc"
+#include "../../core/generated/status_names.inc"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
-static bool is_name(engine_text text, const char *name) {
+static bool is_name(engine_text text, uint16_t at) {
+  const char *name = (const char *)&status_texts + at;
   return text.len == strlen(name) && memcmp(text.data, name, text.len) == 0;
 }
 
@@ -35,11 +33,10 @@ static bool kind_fits(int32_t kind) {
 }
 
 bool status_find(engine_text name, status_name *out) {
-  (void)kinds_rows;
   for (size_t i = 0; i < COUNT(status_rows); i++) {
     const struct status_row *row = &status_rows[i];
     if (!is_name(name, row->name) || !kind_fits(row->status / 1000)) continue;
-    *out = (status_name){row->status, row->phase, row->text};
+    *out = (status_name){row->status, row->phase};
     return true;
   }
   return false;

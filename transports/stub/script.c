@@ -69,7 +69,7 @@ static bool read_status(struct json_object *json, const char *where, script_faul
   }
   f->status = found.status;
   f->phase = found.phase == PLQ_PHASE_NONE || found.phase == PLQ_PHASE_CONFIG ? PLQ_PHASE_CONNECT : found.phase;
-  snprintf(f->message, sizeof f->message, "%s (script)", found.text);
+  snprintf(f->message, sizeof f->message, "the script says so");
   return true;
 }
 

@@ -100,7 +100,6 @@ uint64_t request_bytes(const plq_transport_request *request);
 typedef struct status_name {
   int32_t status;
   int32_t phase; /* where it usually happens */
-  const char *text;
 } status_name;
 
 /* Finds a status that a transport may report, by its name in status.h. */

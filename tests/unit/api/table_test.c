@@ -90,8 +90,8 @@ static void what_they_say(void **state) {
   plq_table_free(table);
   table = make("event_fields", options);
   for (int i = 0, row = 0; i < PLQ__EVENT_COUNT; i++)
-    for (size_t j = 0; j < plq__event_row((enum plq__event)i)->field_count; j++, row++)
-      assert_string_equal(plq_table_text(table, (uint32_t)row, 1, NULL), plq__event_row((enum plq__event)i)->fields[j].name);
+    for (size_t j = 0; j < plq__event_row((enum plq__event)i).field_count; j++, row++)
+      assert_string_equal(plq_table_text(table, (uint32_t)row, 1, NULL), plq__event_field((enum plq__event)i, j).name);
   plq_table_free(table);
   plq_options_free(options);
 }

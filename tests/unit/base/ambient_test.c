@@ -52,7 +52,7 @@ static const char *good_value(const struct plq__option *row) {
     case PLQ_OPTION_PATH:
       return "/a/path";
     case PLQ_OPTION_BOOL:
-      return row->default_text != NULL && strcmp(row->default_text, "true") == 0 ? "false" : "true";
+      return row->default_text != 0 && strcmp(plq__option_default(row), "true") == 0 ? "false" : "true";
     case PLQ_OPTION_INT:
     case PLQ_OPTION_MS:
       return "1234";
@@ -79,7 +79,9 @@ static void every_option(void **state) {
     const char *value = strcmp(row->name, "max_repeats") == 0 ? "7" : good_value(row);
     int32_t source = 77;
     setenv(variable_of(row), value, 1);
-    EXPECT_ROW(code_only ? row->variable == NULL : row->variable != NULL && strcmp(row->variable, variable_of(row)) == 0,
+    char room[PLQ__VARIABLE_ROOM];
+    const char *variable = plq__option_variable(row, room);
+    EXPECT_ROW(code_only ? variable == NULL : variable != NULL && strcmp(variable, variable_of(row)) == 0,
                row->name);
     plq_options *options = options_new(0), *without = options_new(PLQ_NO_AMBIENT);
     const char *shown = get(options, row->name, &source);

@@ -300,9 +300,11 @@ static void no_secret_is_told(void **state) {
   everything[0] = '\0';
   plq_client_id client = probe_client("probe", NULL);
   for (int i = 0; i < PLQ__EVENT_COUNT; i++) {
-    const struct plq__event_row *row = plq__event_row((enum plq__event)i);
-    for (size_t j = 0; j < row->field_count; j++)
-      if (row->fields[j].type == PLQ__TYPE_STR) observe(client, row->name, row->fields[j].name, (plq_observer_fn)on_text, NULL);
+    const struct plq__event_row row = plq__event_row((enum plq__event)i);
+    for (size_t j = 0; j < row.field_count; j++) {
+      const struct plq__event_field field = plq__event_field((enum plq__event)i, j);
+      if (field.type == PLQ__TYPE_STR) observe(client, row.name, field.name, (plq_observer_fn)on_text, NULL);
+    }
   }
   PROBE_PLAY({.head = "HTTP/1.1 400 Bad Request\r\n\r\n",
               .body = "{\"errors\":[{\"code\":\"" PROBE_TOKEN "\",\"message\":\"no " PROBE_TOKEN "\"}]}"},
