@@ -136,6 +136,8 @@ class Counter:
             few, many, repeats = self.plan.few_connections, self.plan.many_connections, 1
         elif subject.in_flight:  # all connections are open by then
             few, many, repeats = max(few, 2 * subject.in_flight), many + 2 * subject.in_flight, 1
+        elif what == "syscalls" and self.plan.rounds > 1:
+            repeats = 3
         self.futures[what, subject] = [self.pool.submit(measure.COUNT[what], self.setting, subject, few, many) for _ in range(repeats)]
 
     def each(self, what, subject):
@@ -144,10 +146,11 @@ class Counter:
         return [future.result() for future in self.futures[what, subject]]
 
     def number(self, what, subject):
-        """Per call; of the repeats their median. Of a map its sum, which is rounded: in some calls of a hundred the answer comes a moment
-        sooner or later, and so in one system call less or more."""
+        """Per call; of the repeats their median. System calls are summed, and rounded: now and then the answer comes a moment sooner or later, and
+        so in one call less or more."""
         values = [sum(value.values()) if isinstance(value, dict) else value for value in self.each(what, subject)]
-        return round(statistics.median(values), 1) if what == "syscalls" else statistics.median(values)
+        median = statistics.median(values)
+        return median if what != "syscalls" else round(median, 1 if subject.in_flight else None)
 
     def stop(self):
         self.pool.shutdown(cancel_futures=True)
