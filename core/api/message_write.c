@@ -37,22 +37,34 @@ static void pack_text(msgpack_packer *packer, const char *text) {
   msgpack_pack_str_with_body(packer, text, len);
 }
 
-/* A name out of our own tables: added at once with its head, which msgpack-c would write on its own. */
-static void pack_key(msgpack_packer *packer, const char *name) {
-  char room[1 + 31];
+/* A name out of our own tables, as msgpack-c would write it, into room that is to be added at once; NULL: it is too long for that. */
+static char *put_key(char room[static 1 + 31], const char *name) {
   size_t len = strlen(name);
-  if (len >= sizeof room) {
-    msgpack_pack_str_with_body(packer, name, len);
-    return;
-  }
-  room[0] = (char)(0xa0 | len); /* of one byte, for a text this short */
+  if (len > 31) return NULL;
+  room[0] = (char)(0xa0 | len);
   memcpy(room + 1, name, len);
-  write_bytes(packer->data, room, 1 + len);
+  return room + 1 + len;
+}
+
+static void pack_key(msgpack_packer *packer, const char *name) {
+  char room[1 + 31], *end = put_key(room, name);
+  if (end != NULL)
+    write_bytes(packer->data, room, (size_t)(end - room));
+  else
+    msgpack_pack_str_with_body(packer, name, strlen(name));
 }
 
 static void pack_number(msgpack_packer *packer, const char *name, int64_t number) {
-  pack_key(packer, name);
-  msgpack_pack_int64(packer, number);
+  char room[1 + 31 + 5], *end = number >= 0 && number <= UINT32_MAX ? put_key(room, name) : NULL;
+  if (end == NULL) {
+    pack_key(packer, name);
+    msgpack_pack_int64(packer, number);
+    return;
+  }
+  int bytes = number < 0x80 ? 0 : number <= UINT16_MAX ? 2 : 4; /* one of 8 bits alone would be as good as of 16 */
+  *end++ = (char)(bytes == 0 ? number : bytes == 2 ? 0xcd : 0xce);
+  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) *end++ = (char)(number >> shift);
+  write_bytes(packer->data, room, (size_t)(end - room));
 }
 
 static void pack_facts(msgpack_packer *packer, const struct plq__facts *facts) {
