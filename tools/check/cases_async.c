@@ -222,7 +222,7 @@ static void check_burst(check *self) {
 /* Those that wait for a connection to become free. */
 static void check_queue(check *self) {
   operation ops[4];
-  check_serve(self, "[{\"copies\":4,\"of\":{\"delay_ms\":500,\"status\":200,\"body\":\"{}\"}}]", NULL);
+  check_serve(self, "[{\"copies\":4,\"of\":{\"delay_ms\":800,\"status\":200,\"body\":\"{}\"}}]", NULL);
   if (!check_create(self, "max_connections", "1", NULL)) return;
   if (!submit(self, &ops[0])) return;
   for (int i = 0; i < 10; i++) self->functions->drive(self->instance, self->host.now_ns(&self->host) + 10 * CHECK_MS);
@@ -234,6 +234,8 @@ static void check_queue(check *self) {
   for (int i = 0; i < 10; i++) self->functions->drive(self->instance, self->host.now_ns(&self->host) + 10 * CHECK_MS);
   atomic_store(&ops[1].made.cancelled, true);
   self->functions->cancel(self->instance, ops[1].request.request.op);
+  for (int i = 0; i < 5; i++) self->functions->drive(self->instance, self->host.now_ns(&self->host) + 10 * CHECK_MS);
+  EXPECT(self, ops[0].made.over || (ops[1].made.over && ops[2].made.over), "what ended while it waited was not reported then");
   drive_all(self, ops, 4, 10000);
   check_ends_with(self, &ops[1].made, PLQ_KIND_CANCELLED, PLQ_DELIVERY_NOT_SENT);
   EXPECT(self, ops[2].made.error.status == PLQ_E_TIMEOUT_POOL, "its deadline passed while it waited: %s",
