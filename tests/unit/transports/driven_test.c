@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The half without blocking, on the transport whose file is the first argument: the kit's cases of it, and what the kit cannot
- * play because it stands in for the name service. Each in a process of its own, as the kit does it.
+ * The half without blocking, on the transport whose file is the first argument (the second is a pattern of cases): the kit's
+ * cases of it, and what the kit cannot play because it stands in for the name service. Each in a process of its own, as the kit
+ * does it.
  */
 #include <dlfcn.h>
 #include <fnmatch.h>
@@ -121,7 +122,7 @@ static void add_answer(test_bytes *script, int stream, int delay_ms) {
 static void check_streams(check *self) {
   static operation ops[STREAMS];
   test_bytes script = {0};
-  add_answer(&script, 1, 1000);
+  add_answer(&script, 1, 3000);
   for (int i = 0; i < STREAMS - 100; i++) add_answer(&script, 2 * i + 1, 0);
   for (int i = 1; i < 100; i++) add_answer(&script, 2 * i + 1, 0);
   test_bytes_text(&script, "]");
@@ -179,5 +180,6 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < count; i++)
     if (is_wanted(&cases[i]))
       tests[used++] = (struct CMUnitTest){cases[i].name, run_case, NULL, NULL, (void *)(uintptr_t)&cases[i]};
+  if (argc > 2) cmocka_set_test_filter(argv[2]);
   return _cmocka_run_group_tests("driven", tests, used, NULL, NULL);
 }
