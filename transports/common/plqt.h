@@ -275,7 +275,7 @@ void plqt_inbox_signal(plqt_inbox *inbox);
 bool plqt_inbox_saw(plqt_inbox *inbox, uint64_t data);
 /* Puts the timer to when the next drive is due. One that is set too early only costs a round. */
 void plqt_inbox_arm(plqt_inbox *inbox, int64_t at);
-/* epoll_wait that is as long as until says, to the next ms. */
+/* epoll_wait that is as long as until says, to the next ms; 0 if a signal came. */
 struct epoll_event;
 int plqt_inbox_wait(plqt_inbox *inbox, struct epoll_event *events, int max, int64_t now, int64_t until);
 

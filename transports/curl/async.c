@@ -258,8 +258,7 @@ static int wait_for_events(plqc_instance *instance, struct epoll_event *events, 
   plqt_inbox *inbox = &instance->inbox;
   int64_t now = plqc_now(instance), next = next_due(instance);
   if (atomic_load(&inbox->submitted_count) || atomic_load(&inbox->cancelled_count)) until = 0;
-  int count = plqt_inbox_wait(inbox, events, EVENTS_MAX, now, next < until ? next : until);
-  return count > 0 ? count : 0;
+  return plqt_inbox_wait(inbox, events, EVENTS_MAX, now, next < until ? next : until);
 }
 
 /*
@@ -281,7 +280,7 @@ static bool round_once(plqc_instance *instance, int64_t until, bool *out_left) {
     any |= engine->over != NULL;
     finish_over(instance);
   } while (instance->waiting && has_room(instance));
-  return any || count > 0;
+  return any || count != 0;
 }
 
 int32_t plqc_drive(plq_transport_instance *handle, int64_t until_ns) {
