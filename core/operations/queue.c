@@ -202,7 +202,7 @@ static void arm(struct plq__queue *queue) {
 
 /* With the lock held: whether next has something to do that only the queue knows of. */
 static bool has_work(const struct plq__queue *queue) {
-  return queue->ready.first != NULL || queue->submitted.first != NULL || queue->cancelled != NULL || queue->cancel_all ||
+  return queue->ready.first != NULL || queue->over.first != NULL || queue->submitted.first != NULL || queue->cancelled != NULL || queue->cancel_all ||
          queue->wake_asked || (queue->closed && queue->held == 0);
 }
 

@@ -290,8 +290,8 @@ typedef struct plqt_async_warming {
   /* Begins to open one more, and ends with on_done of `sink`; otherwise why there is none: PLQ_E_TIMEOUT_POOL, PLQ_E_MEMORY. */
   int32_t (*begin)(void *owner, const plq_transport_request *request, const plq_transport_sink *sink,
                    const atomic_bool *cancelled);
-  /* Drives until there was any progress. */
-  void (*drive)(void *owner);
+  /* Drives until there was any progress, but not for longer than that. */
+  void (*drive)(void *owner, int64_t until_ns);
 } plqt_async_warming;
 
 int32_t plqt_async_prewarm(const plqt_async_warming *self, const plq_transport_target *target, uint32_t count,

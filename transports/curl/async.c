@@ -362,8 +362,8 @@ static int32_t begin_warming(void *owner, const plq_transport_request *request, 
   return PLQ_OK;
 }
 
-static void drive_warming(void *owner) {
-  plqc_drive(owner, PLQT_NEVER);
+static void drive_warming(void *owner, int64_t until_ns) {
+  plqc_drive(owner, until_ns);
 }
 
 int32_t plqc_async_prewarm(plqc_instance *instance, const plq_transport_target *target, uint32_t count, int64_t deadline_ns,

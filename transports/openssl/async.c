@@ -242,8 +242,8 @@ static int32_t begin_warming(void *owner, const plq_transport_request *request, 
   return PLQ_OK;
 }
 
-static void drive_warming(void *owner) {
-  plqo_drive(owner, PLQT_NEVER);
+static void drive_warming(void *owner, int64_t until_ns) {
+  plqo_drive(owner, until_ns);
 }
 
 int32_t plqo_async_prewarm(plqo_instance *instance, const plq_transport_target *target, uint32_t count, int64_t deadline_ns,
