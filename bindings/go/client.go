@@ -116,7 +116,7 @@ func (c *core) close(cancel bool) {
 	c.mu.Unlock()
 	if first || cancel {
 		for _, q := range c.queues {
-			q.native.close(cancel)
+			q.close(cancel)
 		}
 	}
 	if last {

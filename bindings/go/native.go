@@ -43,15 +43,16 @@ typedef struct plqgo_batch {
   int32_t count, status;
 } plqgo_batch;
 
-// Takes completions until there is none, the batch is full, or the buffer: then need says what the next one takes.
-static void plqgo_take(plq_queue_id queue, uint8_t *buffer, size_t room, plqgo_batch *batch) {
+// Waits for a completion and takes it and those that are ready after it, until there is none, they are `most`, or the buffer is full: then need
+// says what the next one takes.
+static void plqgo_take(plq_queue_id queue, int64_t timeout_ms, int32_t most, uint8_t *buffer, size_t room, plqgo_batch *batch) {
   size_t used = 0, len = 0;
   uint64_t tag = 0;
   batch->count = 0;
   batch->need = 0;
   batch->status = PLQ_OK;
-  while (batch->count < PLQGO_TAKE) {
-    batch->status = plq_queue_next_message(queue, 0, buffer + used, room - used, &len, &tag, NULL);
+  while (batch->count < most) {
+    batch->status = plq_queue_next_message(queue, batch->count > 0 ? 0 : timeout_ms, buffer + used, room - used, &len, &tag, NULL);
     if (batch->status == PLQ_E_BUFFER_TOO_SMALL) batch->need = len;
     if (batch->status != PLQ_OK) return;
     plqgo_taken *taken = &batch->taken[batch->count++];
@@ -172,6 +173,7 @@ import "C"
 import (
 	"fmt"
 	"runtime"
+	"time"
 	"unsafe"
 )
 
@@ -398,9 +400,12 @@ type batch struct {
 	buffer []byte
 }
 
-// take fills the batch with what is ready.
-func (q nativeQueue) take(b *batch) Status {
-	C.plqgo_take(q.id, (*C.uint8_t)(unsafe.Pointer(&b.buffer[0])), C.size_t(len(b.buffer)), &b.native)
+// takeMost is how many completions a batch holds.
+const takeMost = C.PLQGO_TAKE
+
+// take fills the batch with what is ready, at most so many, and waits for the first.
+func (q nativeQueue) take(b *batch, wait time.Duration, most int) Status {
+	C.plqgo_take(q.id, C.int64_t(wait/time.Millisecond), C.int32_t(most), (*C.uint8_t)(unsafe.Pointer(&b.buffer[0])), C.size_t(len(b.buffer)), &b.native)
 	return Status(b.native.status)
 }
 
