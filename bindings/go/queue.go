@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -19,11 +20,14 @@ import (
 //   - the pump: a goroutine that waits in Go's own poller for the queue's descriptor, so that calls in flight hold no thread, however many
 //     there are;
 //   - or, while calls come one after the other and are answered at once, the caller itself, for leadTime at most. That saves waking two
-//     goroutines for each call, which costs more than the call. As soon as there is a second call, or a slow one, the pump takes over.
+//     goroutines for each call, which costs more than the call. As soon as there is a second call, or a slow one, the pump takes over. Where
+//     Go has one processor it would keep all other goroutines from running, so it is not done there.
 type queue struct {
 	native nativeQueue
 	room   chan struct{} // as many as there are calls in the queue
 	ended  chan struct{}
+
+	canLead bool
 
 	inside sync.Mutex // held by whoever is inside of the library's next() or warm()
 	batch  *batch
@@ -56,9 +60,9 @@ const (
 	// firstRoom is what a queue's buffer holds; it grows if a reply is larger.
 	firstRoom = 16 << 10
 	// leadTime is how long a caller stays inside of the library, and so holds a thread.
-	leadTime = 2 * time.Millisecond
+	leadTime = 5 * time.Millisecond
 	// quickCalls is how many calls in a row must have been quick before callers do without the pump.
-	quickCalls = 16
+	quickCalls = 4
 	// A deadline is the library's to notice, because it knows how far the request came. It is given this long past it.
 	deadlineGrace = 20 * time.Millisecond
 	// A cancel is carried out at once; only a transport that cannot be interrupted takes longer, and then the call is given up.
@@ -73,7 +77,7 @@ func newQueue(client nativeClient) (*queue, error) {
 		return nil, err
 	}
 	return &queue{native: native, room: make(chan struct{}, native.maxCalls()), ended: make(chan struct{}), calls: map[uint64]*call{},
-		batch: &batch{buffer: make([]byte, firstRoom)}}, nil
+		canLead: runtime.GOMAXPROCS(0) > 1, batch: &batch{buffer: make([]byte, firstRoom)}}, nil
 }
 
 // ---- the pump ----
@@ -315,12 +319,14 @@ func (q *queue) submit(c *call) Status {
 	q.lastTag++
 	c.tag = q.lastTag
 	q.calls[c.tag] = c
-	lead := !q.leading && !q.closed && !q.without && (q.pump == nil || q.quick >= quickCalls)
+	lead := q.canLead && !q.leading && !q.closed && !q.without && (q.pump == nil || q.quick >= quickCalls)
 	if lead {
 		if q.pump != nil {
 			q.stopPump()
 		}
 		q.leading = true
+	} else if !q.leading && !q.served() {
+		q.startPump()
 	}
 	q.mu.Unlock()
 	id, status := q.native.submit(c.request, c.tag)
