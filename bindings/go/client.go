@@ -444,7 +444,11 @@ func (h *handle) run(ctx context.Context, operation string, from params, options
 			deadline, contextual = own, false
 		}
 	}
-	if err := q.enter(ctx, deadline); err != nil {
+	own := deadline
+	if contextual { // the context tells of that one itself
+		own = time.Time{}
+	}
+	if err := q.enter(ctx, own); err != nil {
 		return nil, err
 	}
 	c := callPool.Get().(*call)
@@ -465,6 +469,9 @@ func (h *handle) run(ctx context.Context, operation string, from params, options
 	wipeRequest(c)
 	if status != StatusOK {
 		recycle(c)
+		if status == StatusHandle { // its last completion was taken: it has ended
+			status = StatusClosed
+		}
 		return nil, localError(status, "", "")
 	}
 	if !q.wait(ctx, c) {

@@ -101,7 +101,7 @@ type Error struct {
 	Delivery       Delivery      // whether the server may have seen the request: of all attempts, the strongest that is true
 	Repeatable     bool          // the same call may succeed later without any change
 	Message        string        // one sentence: what was wrong, and what would be right where that is known
-	Field          string        // the option, field or header that was wrong, or ""
+	Field          string        // the option, field or header that was wrong (of an unknown option the nearest there is), or ""
 	HTTPStatus     int           // of the last error that the service answered; 0: it answered none
 	ServiceCode    string        // the service's code, such as VALIDATION_ERROR, or ""
 	ServiceMessage string        // the service's message, or ""
@@ -163,6 +163,14 @@ func localError(status Status, field, message string) *Error {
 	}
 	return &Error{Status: status, Kind: statusKind(status), Phase: statusPhase(status), Delivery: NotSent, RetryAfter: -1, Field: field,
 		Message: message}
+}
+
+// about names the field of an error that names none.
+func about(field string, err error) error {
+	if failure, ok := err.(*Error); ok && failure.Field == "" {
+		failure.Field = field
+	}
+	return err
 }
 
 // errorFromJSON reads what plq_error_json says. There may be nothing, for lack of memory.

@@ -270,15 +270,15 @@ func newOptions(ambient bool) (nativeOptions, error) {
 func (o nativeOptions) setText(key string, value []byte) error {
 	name, nameLen := chars([]byte(key))
 	if value == nil {
-		return failure(C.plqgo_options_set(o.at, name, nameLen, nil, 0))
+		return about(key, failure(C.plqgo_options_set(o.at, name, nameLen, nil, 0)))
 	}
 	text, textLen := chars(value)
-	return failure(C.plqgo_options_set(o.at, name, nameLen, text, textLen))
+	return about(key, failure(C.plqgo_options_set(o.at, name, nameLen, text, textLen)))
 }
 
 func (o nativeOptions) setNumber(key string, value int64) error {
 	name, nameLen := chars([]byte(key))
-	return failure(C.plqgo_options_set_number(o.at, name, nameLen, C.int64_t(value)))
+	return about(key, failure(C.plqgo_options_set_number(o.at, name, nameLen, C.int64_t(value))))
 }
 
 func (o nativeOptions) free() { C.plq_options_free(o.at) }
