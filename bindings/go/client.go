@@ -215,6 +215,10 @@ func (c *Client) Warm(ctx context.Context, count int) (open int, err error) {
 
 // warm works in turns, because nothing but their end interrupts it. They become longer, in case that a handshake needs it.
 func (q *queue) warm(ctx context.Context, count int) (open int, err error) {
+	// Transports keep what they open ahead apart until the queue has a descriptor: the first calls would not find it.
+	if _, err := q.native.descriptor(); err != nil {
+		return 0, err
+	}
 	for most := time.Second; ; most *= 2 {
 		if ctx.Err() != nil {
 			return open, endedBefore(ctx)
