@@ -434,7 +434,7 @@ func helper(t testing.TB, job string, environment ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	command := exec.Command(program)
-	command.Env = append(append(os.Environ(), "PLASTIQ_TEST_JOB="+job), environment...)
+	command.Env = append(append(os.Environ(), "PLASTIQ_TEST_JOB="+job, "GORACE=atexit_sleep_ms=0"), environment...)
 	return command
 }
 
