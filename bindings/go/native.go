@@ -213,6 +213,10 @@ func checkLibrary() error {
 		LibraryVersion(), found>>16, found&0xffff, Version, abiMajor, abiMinor, abiMajor)}
 }
 
+// gate bounds how many goroutines are in one of the library's short functions at once. These take locks: when the thread that has one does not run,
+// because the machine is busy, every other that comes for it would hold a thread of its own, and Go would start hundreds.
+var gate = make(chan struct{}, runtime.GOMAXPROCS(0)+4)
+
 func statusName(status Status) string { return C.GoString(C.plq_status_name(C.int32_t(status))) }
 func statusText(status Status) string { return C.GoString(C.plq_status_text(C.int32_t(status))) }
 func statusKind(status Status) Kind {
@@ -390,7 +394,9 @@ func (q nativeQueue) maxCalls() int {
 }
 
 func (q nativeQueue) submit(message []byte, tag uint64) (id uint64, status Status) {
+	gate <- struct{}{}
 	out := C.plqgo_submit(q.id, (*C.uint8_t)(unsafe.Pointer(&message[0])), C.size_t(len(message)), C.uint64_t(tag))
+	<-gate
 	return uint64(out.id), Status(out.status)
 }
 
@@ -416,7 +422,11 @@ func (b *batch) at(i int) (tag uint64, reply []byte) {
 	return uint64(taken.tag), b.buffer[taken.offset : taken.offset+taken.len]
 }
 
-func (q nativeQueue) cancel(id uint64) { C.plq_queue_cancel(q.id, C.uint64_t(id)) }
+func (q nativeQueue) cancel(id uint64) {
+	gate <- struct{}{}
+	C.plq_queue_cancel(q.id, C.uint64_t(id))
+	<-gate
+}
 
 func (q nativeQueue) close(cancel bool) {
 	var how C.int32_t
@@ -439,7 +449,9 @@ type nativeSecret struct{ at *C.plq_secret }
 
 // claimSecret takes over the secret that a reply named.
 func claimSecret(handle uint64) (nativeSecret, Status) {
+	gate <- struct{}{}
 	made := C.plqgo_secret_claim(C.plq_secret_id(handle))
+	<-gate
 	return nativeSecret{(*C.plq_secret)(made.object)}, Status(made.status)
 }
 
@@ -458,9 +470,15 @@ func (s nativeSecret) take() ([]byte, Status) {
 		return nil, status
 	}
 	bytes := make([]byte, len(shown)+1) // one more, so that there is always a first byte to point at
+	gate <- struct{}{}
 	out := C.plqgo_secret_take(s.at, (*C.char)(unsafe.Pointer(&bytes[0])), C.size_t(len(bytes)))
+	<-gate
 	runtime.KeepAlive(bytes)
 	return bytes[:out.len], Status(out.status)
 }
 
-func (s nativeSecret) free() { C.plq_secret_free(s.at) }
+func (s nativeSecret) free() {
+	gate <- struct{}{}
+	C.plq_secret_free(s.at)
+	<-gate
+}

@@ -42,7 +42,7 @@ export PLASTIQ_VECTORS=$source_dir/tests/vectors PLASTIQ_TEST_EMULATOR=$emulator
 
 step() { echo "-- $*"; }
 # quietly COMMAND ..: shows what it printed only if it fails
-quietly() { "$@" >"$work/log" 2>&1 || { tail -n 60 "$work/log" >&2 && return 1; }; }
+quietly() { "$@" >"$work/log" 2>&1 || { grep -v -e '--- PASS' -e '=== ' "$work/log" | tail -n 60 >&2 && return 1; }; }
 # tests NAME ARGUMENT ..: go test, how many passed, and each that was skipped
 tests() {
   local name=$1
