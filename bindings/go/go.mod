@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 module plastiq.example/go
 
 go 1.19

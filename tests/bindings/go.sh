@@ -28,6 +28,7 @@ unset "${!PLASTIQ_@}" "${!CGO_@}" GOFLAGS GOOS GOARCH GOEXPERIMENT GODEBUG GOMAX
 export LC_ALL=C.UTF-8 GOTOOLCHAIN=local CGO_ENABLED=1 GOWORK=off
 umask 022
 work=$(mktemp -d)
+# shellcheck disable=SC2154
 trap 'status=$?; chmod -R u+w "$work" 2>/dev/null; rm -rf "$work"; exit $status' EXIT
 trap 'echo "go.sh: failed in line $LINENO" >&2' ERR
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the checks need and the package does not: staticcheck.
 module plastiq.example/go/tools
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The same for the Go of Debian 12.
 module plastiq.example/go/tools
 

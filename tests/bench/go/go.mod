@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 module plastiq.example/bench
 
 go 1.19
