@@ -60,7 +60,7 @@ void state_add(struct state *state, int kind, double tag, size_t len, double num
 
 void state_deliver(struct state *state) {
   napi_env env = state->env;
-  napi_value resource = NULL, dispatch = NULL, arguments[2] = {NULL, NULL}, thrown = NULL;
+  napi_value resource = NULL, dispatch = NULL, arguments[2] = {NULL, NULL}, thrown = NULL, unused = NULL; /* Deno does not take NULL for what is returned */
   int count = state->count;
   bool pending = false;
   state->count = 0;
@@ -69,7 +69,7 @@ void state_deliver(struct state *state) {
   if (napi_get_reference_value(env, state->dispatch, &dispatch) != napi_ok || napi_get_reference_value(env, state->resource, &resource) != napi_ok ||
       napi_get_reference_value(env, state->bytes_ref, &arguments[1]) != napi_ok || napi_create_int32(env, count, &arguments[0]) != napi_ok)
     return;
-  if (napi_make_callback(env, state->context, resource, dispatch, 2, arguments, NULL) == napi_ok) return;
+  if (napi_make_callback(env, state->context, resource, dispatch, 2, arguments, &unused) == napi_ok) return;
   if (napi_is_exception_pending(env, &pending) != napi_ok || !pending || napi_get_and_clear_last_exception(env, &thrown) != napi_ok) return;
   napi_fatal_exception(env, thrown);
 }

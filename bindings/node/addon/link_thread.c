@@ -34,6 +34,7 @@ struct waiter {
 
 /* ---- the thread ---- */
 
+/* Has JavaScript's thread take what is there. */
 static void tell(struct waiter *waiter) {
   pthread_mutex_lock(&waiter->lock);
   bool told = waiter->told;
@@ -56,13 +57,16 @@ static bool hand_over(struct waiter *waiter, int kind, double tag, const unsigne
   return true;
 }
 
-static void warm_if_asked(struct waiter *waiter) {
+/* Somebody woke the thread, or the queue has ended: there is a warming to be done, or more to be taken. */
+static void look_around(struct waiter *waiter) {
   uint32_t open = 0;
   pthread_mutex_lock(&waiter->lock);
-  bool asked = waiter->warming;
+  bool asked = waiter->warming, more = waiter->first != NULL;
   pthread_mutex_unlock(&waiter->lock);
+  if (more) tell(waiter);
   if (!asked) return;
   int32_t status = plq_queue_warm(waiter->link->queue, waiter->count, waiter->timeout_ms, &open, NULL);
+  if (status == PLQ_E_HANDLE) status = PLQ_E_CLOSED; /* freed meanwhile */
   while (!hand_over(waiter, KIND_WARMED, waiter->tag, NULL, open, status)) nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
   pthread_mutex_lock(&waiter->lock);
   waiter->warming = false;
@@ -78,7 +82,7 @@ static void *run(void *data) {
     int32_t status = plq_queue_next_message(waiter->link->queue, -1, buffer, room, &len, &tag, NULL);
     if (status == PLQ_E_CLOSED || status == PLQ_E_HANDLE) break;
     if (status == PLQ_E_QUEUE_EMPTY) {
-      warm_if_asked(waiter);
+      look_around(waiter);
     } else if (status == PLQ_E_BUFFER_TOO_SMALL) {
       unsigned char *larger = realloc(buffer, 2 * len);
       if (larger != NULL) buffer = larger, room = 2 * len;
@@ -89,6 +93,7 @@ static void *run(void *data) {
     }
   }
   free(buffer);
+  look_around(waiter);
   pthread_mutex_lock(&waiter->lock);
   waiter->ended = true;
   pthread_mutex_unlock(&waiter->lock);
@@ -130,7 +135,7 @@ static bool take(struct waiter *waiter, bool *out_ended) {
     free(found);
     link_settled(link);
   }
-  waiter->told = waiter->first != NULL;
+  waiter->told = false;
   *out_ended = waiter->ended && waiter->first == NULL;
   pthread_mutex_unlock(&waiter->lock);
   return !fits;
@@ -154,7 +159,8 @@ static void on_told(napi_env env, napi_value function, void *context, void *data
   link->refs++;
   bool more = take(link->waiter, &ended);
   state_deliver(link->state);
-  if (link->waiter != NULL && more) napi_call_threadsafe_function(link->waiter->function, NULL, napi_tsfn_nonblocking);
+  /* By way of the thread: called from here, the host would come back at once, and not let its loop turn. */
+  if (link->waiter != NULL && more && plq_queue_wake(link->queue) != PLQ_OK) tell(link->waiter);
   if (link->waiter != NULL && ended) finish(link);
   link_unref(link);
 }

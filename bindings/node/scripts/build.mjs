@@ -15,5 +15,5 @@ const own = readFileSync(path.join(root, 'src', 'index.ts'), 'utf8') + readFileS
 const lists = [...own.matchAll(/export \{([^}]*)\}/g)].flatMap((match) => match[1].split(','));
 const names = [...lists.map((name) => name.trim()).filter((name) => name !== '' && !name.startsWith('type ')), 'versions'].sort();
 const head = '// SPDX-License-Identifier: MIT\n';
-writeFileSync(inDist('index.mjs'), `${head}import module from './index.js';\n\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = module;\nexport default module;\n`);
-writeFileSync(inDist('index.d.mts'), `${head}import * as module from './index.js';\n\nexport * from './index.js';\nexport default module;\n`);
+writeFileSync(inDist('index.mjs'), `${head}export {\n${names.map((name) => `  ${name},\n`).join('')}} from './index.js';\n`);
+writeFileSync(inDist('index.d.mts'), `${head}export * from './index.js';\n`);

@@ -7,7 +7,22 @@ import { errorFromMap, localError, makeError, PlastiqError, type Delivery } from
 import { ClientSecrets, CLIENT_STATS, STATUS, type ClientOptions, type ClientStats, type EventMap, type OptionRow, type PlastiqEvent, type TableName } from './generated.js';
 import { decode, encodeCall, encodeDescribe, readEvents, readResults, readTable, type CallOptions, type Results } from './message.js';
 import { snake } from './names.js';
-import { ENTRY_SIZE, hasNoLibuv, KIND_CLOSED, KIND_WARMED, native, RESULTS_A_TURN, type Link } from './native.js';
+import {
+  ENTRY_KIND,
+  ENTRY_LENGTH,
+  ENTRY_NUMBER,
+  ENTRY_OFFSET,
+  ENTRY_SIZE,
+  ENTRY_TAG,
+  hasNoLibuv,
+  KIND_CLOSED,
+  KIND_RESULT,
+  KIND_WARMED,
+  native,
+  RESULTS_A_TURN,
+  type Link,
+} from './native.js';
+import { Secret } from './secret.js';
 import { errorFrom, errorFromStatus, isFailure } from './status.js';
 
 /** What a transport says of itself. */
@@ -95,16 +110,28 @@ function tell(client: Client, events: readonly PlastiqEvent[]): void {
   }
 }
 
+const number = (entry: number, field: number): number => entries[entry * ENTRY_SIZE + field] ?? 0;
+
+/** Called by the addon, at most once a turn of the loop, with what has come. */
 function dispatch(count: number, bytes: Uint8Array): void {
   for (let i = 0; i < count; i++) {
-    const at = i * ENTRY_SIZE;
-    const found = settle(entries[at + 1] as number);
-    if (found === undefined) continue;
-    const length = entries[at + 3] as number;
-    if (entries[at] === KIND_CLOSED) found.resolve(undefined as never);
-    else if (entries[at] === KIND_WARMED) warmed(found, length, entries[at + 4] as number);
-    else finish(found, bytes.subarray(entries[at + 2], (entries[at + 2] as number) + length));
+    const found = settle(number(i, ENTRY_TAG));
+    const kind = number(i, ENTRY_KIND);
+    const offset = number(i, ENTRY_OFFSET);
+    const length = number(i, ENTRY_LENGTH);
+    if (found === undefined) {
+      if (kind === KIND_RESULT) discard(bytes.subarray(offset, offset + length));
+    } else if (kind === KIND_CLOSED) found.resolve(undefined as never);
+    else if (kind === KIND_WARMED) warmed(found, length, number(i, ENTRY_NUMBER));
+    else finish(found, bytes.subarray(offset, offset + length));
   }
+}
+
+/** A result that nobody waits for any more: its secrets are wiped, and not left for the end of the client. */
+function discard(bytes: Uint8Array): void {
+  const reply = decode(bytes);
+  if (reply['status'] !== 0) return;
+  for (const value of Object.values(readResults(reply, undefined))) if (value instanceof Secret) value.wipe();
 }
 
 function warmed(found: Waiting, open: number, status: number): void {
@@ -317,7 +344,9 @@ export class Client extends EventEmitter<EventMap> {
     const limit = toTimeout(timeoutMs);
     return new Promise<void>((resolve, reject) => {
       const tag = ++lastTag;
-      const timer = limit < 0 ? undefined : setTimeout(() => this.#end(), limit);
+      const timer = limit < 0 ? undefined : setTimeout(() => {
+        this.#end();
+      }, limit);
       const done = (): void => {
         clearTimeout(timer);
         this.#closed = true;

@@ -7,9 +7,13 @@ import { loadError } from './errors.js';
 
 declare const brand: unique symbol;
 /** A client and its queue, in the addon. */
-export type Link = { readonly [brand]: 'link' };
+export interface Link {
+  readonly [brand]: 'link';
+}
 /** A secret, in the addon. */
-export type Owner = { readonly [brand]: 'secret' };
+export interface Owner {
+  readonly [brand]: 'secret';
+}
 
 /** What the addon says of versions. */
 export interface Versions {
@@ -56,6 +60,11 @@ export interface Native {
 
 // As in addon.h.
 export const RESULTS_A_TURN = 256;
+export const ENTRY_KIND = 0;
+export const ENTRY_TAG = 1;
+export const ENTRY_OFFSET = 2;
+export const ENTRY_LENGTH = 3;
+export const ENTRY_NUMBER = 4;
 export const ENTRY_SIZE = 5;
 export const KIND_RESULT = 0;
 export const KIND_CLOSED = 1;

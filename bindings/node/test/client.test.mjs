@@ -91,7 +91,8 @@ suite('a call', () => {
     assert.deepEqual(await Promise.all(first), ['PLQ_E_CANCELLED', 'PLQ_E_CANCELLED']);
   });
 
-  test('leaves the loop to others after 256 results', async () => {
+  const threads = globalThis[Symbol.for('plastiq.threads')] === true && 'the host of a threadsafe function decides how many it takes in a turn';
+  test('leaves the loop to others after 256 results', { skip: threads }, async () => {
     const client = stub();
     let turn = 0;
     let most = 0;
@@ -314,8 +315,8 @@ suite('errors', () => {
 
   test('are the same from both kinds of module', () => {
     const other = createRequire(import.meta.url)(path.join(root, 'dist', 'index.js'));
-    for (const name of Object.keys(plastiq)) if (name !== 'default') assert.equal(other[name], plastiq[name], name);
-    assert.deepEqual(Object.keys(other).sort(), Object.keys(plastiq).filter((name) => name !== 'default').sort());
+    for (const name of Object.keys(plastiq)) assert.equal(other[name], plastiq[name], name);
+    assert.deepEqual(Object.keys(other).sort(), Object.keys(plastiq).sort());
   });
 });
 

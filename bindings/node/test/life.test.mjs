@@ -49,6 +49,23 @@ suite('close', () => {
     assert.ok(performance.now() - began < 1000);
   });
 
+  test('wipes results that nobody waits for any more', async () => {
+    // Both results come in one turn. The listener of the first one ends the client, so that the second has nobody.
+    const done = run(`${prelude}
+      let ended = 0;
+      client.on('callEnd', () => {
+        if (ended++ > 0) return;
+        const timers = globalThis.setTimeout;
+        globalThis.setTimeout = (now) => now();
+        client.close({ timeoutMs: 0 });
+        globalThis.setTimeout = timers;
+      });
+      const all = await Promise.allSettled([client.clientSecrets.create(), client.clientSecrets.create()]);
+      console.log(all.map((one) => one.status + (one.reason?.code ?? '')).join(' '));
+    `);
+    assert.equal(done.stdout, 'fulfilled rejectedPLQ_E_CANCELLED\n', done.stderr);
+  });
+
   test('is the same thing the second time, and leaves a client that refuses', async () => {
     const client = stub();
     const first = client.close();
