@@ -9,7 +9,7 @@ import path from 'node:path';
 import { afterEach, describe as suite, test } from 'node:test';
 import { inspect } from 'node:util';
 
-import { closeAll, KEY, PAYER, plastiq, root, run, stub } from './support.mjs';
+import { closeAll, KEY, PAYER, plastiq, root, run, stub, STUB, STUB_TEXT, where } from './support.mjs';
 
 const { Client, describe, versions } = plastiq;
 
@@ -242,8 +242,8 @@ suite('bad input', () => {
     }
     assert.throws(() => stub({ timeuotMs: 5 }), { code: 'PLQ_E_OPTION_UNKNOWN', message: /nearest is "timeout_ms"/ });
     assert.throws(() => new Client('x'), { name: 'PlastiqUsageError', field: 'options' });
-    assert.throws(() => new Client({ transport: 'nope' }, { ambient: false }), (error) => error instanceof plastiq.PlastiqLoadError && error.load.length > 0);
-    assert.throws(() => new Client({ transport: 'stub' }, { ambient: false }), { kind: 'load' });
+    assert.throws(() => new Client({ ...where, transport: 'nope' }, { ambient: false }), (error) => error instanceof plastiq.PlastiqLoadError && error.load.length > 0);
+    assert.throws(() => new Client({ ...where, transport: 'stub' }, { ambient: false }), { kind: 'load' });
   });
 
   test('no token', async () => {
@@ -354,7 +354,7 @@ suite('listeners', () => {
   test('that throw do not keep a call from its result', async () => {
     const done = run(`
       const { Client } = await import(process.env.PLASTIQ_DIST);
-      const client = new Client({ transport: 'stub', allowTestTransports: true, accessToken: '${KEY}' }, { ambient: false });
+      const client = new Client({ ...${STUB_TEXT} }, { ambient: false });
       process.on('uncaughtException', (error) => console.log('uncaught', error.message));
       client.on('callEnd', () => { throw new Error('a listener'); });
       const { httpStatus } = await client.clientSecrets.create();
@@ -447,7 +447,7 @@ suite('what is said of itself', () => {
       const value = row.type === 'choice' ? row.choices.split(',')[0] : row.default !== '' ? row.default : taken[row.type];
       const numbers = row.type === 'int' || row.type === 'ms' ? Number(value) : value;
       try {
-        const client = new Client({ transport: 'stub', allowTestTransports: true, [key]: numbers }, { ambient: false });
+        const client = new Client({ ...STUB, [key]: numbers }, { ambient: false });
         assert.equal(client.options().find((one) => one.name === row.name).source, 'code', row.name);
         void client.close();
       } catch (error) {
@@ -467,7 +467,7 @@ suite('what is said of itself', () => {
     const source = `
       const { Client } = await import(process.env.PLASTIQ_DIST);
       for (const ambient of [true, false]) {
-        const client = new Client({ transport: 'stub', allowTestTransports: true }, { ambient });
+        const client = new Client(${STUB_TEXT}, { ambient });
         console.log(client.options().find((row) => row.name === 'timeout_ms').value);
         await client.close();
       }`;

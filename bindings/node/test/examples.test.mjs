@@ -8,14 +8,14 @@ import path from 'node:path';
 import readline from 'node:readline';
 import { after, test } from 'node:test';
 
-import { KEY, root } from './support.mjs';
+import { KEY, root, STUB_TEXT, where } from './support.mjs';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'plastiq-node-'));
 mkdirSync(path.join(folder, 'node_modules'));
 symlinkSync(root, path.join(folder, 'node_modules', 'plastiq'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const STUB = ['transport', 'stub', 'allowTestTransports', 'true'];
+const STUB = ['transport', 'stub', 'allowTestTransports', 'true', ...Object.entries(where).flat()];
 const env = { ...process.env, EXAMPLE_TOKEN: KEY };
 const node = (file, args, own = {}) => spawnSync(process.execPath, [file, ...args], { encoding: 'utf8', cwd: folder, timeout: 30_000, env: { ...env, ...own } });
 
@@ -38,7 +38,7 @@ test('the other blocks of the README', () => {
   assert.ok(blocks.length > 3);
   blocks.slice(1).forEach((block, i) => {
     const file = path.join(folder, `block${i}.mjs`);
-    const before = `import { Client } from 'plastiq';\nconst client = new Client({ transport: 'stub', allowTestTransports: true, accessToken: '${KEY}', 'stub.script': '[{"status": 503}]' });\n`;
+    const before = `import { Client } from 'plastiq';\nconst client = new Client({ ...${STUB_TEXT}, 'stub.script': '[{"status": 503}]' });\n`;
     const behind = '\nawait client.clientSecrets.create();\nconsole.log("done");\n';
     writeFileSync(file, before + block + behind);
     const done = node(file, []);
@@ -83,11 +83,12 @@ test('koffi.mjs makes a secret without the package', () => {
   assert.doesNotMatch(source, /from 'plastiq'/);
   const linked = spawnSync('ldd', [path.join(root, 'build', 'plastiq.node')], { encoding: 'utf8' }).stdout;
   const library = /libplastiq\.so\.1 => (\S+)/.exec(linked)[1];
-  const options = ['transport', 'stub', 'allow_test_transports', 'true', 'access_token', KEY];
+  const folders = where.transportDir === undefined ? [] : ['transport_dir', where.transportDir];
+  const options = ['transport', 'stub', 'allow_test_transports', 'true', 'access_token', KEY, ...folders];
   const made = node(path.join(root, 'examples', 'koffi.mjs'), options, { LIBPLASTIQ: library });
   assert.match(made.stdout, /^cs_test_\S+\n$/, made.stderr);
   assert.equal(made.status, 0);
-  const failed = node(path.join(root, 'examples', 'koffi.mjs'), ['transport', 'nope'], { LIBPLASTIQ: library });
+  const failed = node(path.join(root, 'examples', 'koffi.mjs'), ['transport', 'nope', ...folders], { LIBPLASTIQ: library });
   assert.notEqual(failed.status, 0);
   assert.match(failed.stderr, /there is no transport "nope"/);
 });

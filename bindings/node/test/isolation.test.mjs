@@ -8,11 +8,11 @@ import path from 'node:path';
 import tls from 'node:tls';
 import { after, before, test } from 'node:test';
 
-import { Emulator, emulatorProgram, KEY, plastiq, run } from './support.mjs';
+import { Emulator, emulatorProgram, KEY, plastiq, run, where } from './support.mjs';
 
 const bringsOwn = process.config.variables.node_shared_openssl === false;
 const why =
-  emulatorProgram === undefined ? 'PLASTIQ_EMULATOR does not name the emulator program'
+  emulatorProgram === undefined ? 'EMULATOR_BIN does not name the emulator program'
   : !bringsOwn ? 'this Node has no OpenSSL of its own'
   : undefined;
 
@@ -43,7 +43,7 @@ if (why !== undefined) {
   });
   after(() => emulator?.stop());
 
-  const make = (options) => new plastiq.Client({ baseUrl: emulator.url, caFile: emulator.ca, accessToken: KEY, ...options }, { ambient: false });
+  const make = (options) => new plastiq.Client({ ...where, baseUrl: emulator.url, caFile: emulator.ca, accessToken: KEY, ...options }, { ambient: false });
 
   test('what binds to the OpenSSL of Node is seen', () => {
     // The check of the next tests on something that has no isolation: an addon that asks for TLS_method() and gets Node's.
@@ -59,7 +59,7 @@ if (why !== undefined) {
     test(`${name} runs on the system's OpenSSL`, () => {
       const { out, list } = bindings(`
         const { Client } = await import(process.env.PLASTIQ_DIST);
-        const options = ${JSON.stringify({ transport: name, baseUrl: emulator.url, caFile: emulator.ca, accessToken: KEY })};
+        const options = ${JSON.stringify({ ...where, transport: name, baseUrl: emulator.url, caFile: emulator.ca, accessToken: KEY })};
         const client = new Client(options, { ambient: false });
         const { httpStatus } = await client.clientSecrets.create();
         console.log(httpStatus, client.transport().stack);
@@ -87,7 +87,7 @@ if (why !== undefined) {
       const { stdout, stderr } = run(`
         const { Client } = await import(process.env.PLASTIQ_DIST);
         try {
-          new Client({ transport: '${name}', transportIsolation: 'off' }, { ambient: false });
+          new Client(${JSON.stringify({ ...where, transport: name, transportIsolation: 'off' })}, { ambient: false });
         } catch (error) {
           console.log(error.name, error.code, error.message);
         }`);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterEach, describe as suite, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 
-import { closeAll, KEY, plastiq, prelude, root, run, stub } from './support.mjs';
+import { closeAll, plastiq, prelude, root, run, stub, STUB_TEXT } from './support.mjs';
 
 afterEach(closeAll);
 
@@ -109,7 +109,7 @@ suite('close', () => {
       const { setTimeout: sleep } = await import('node:timers/promises');
       const count = () => readdirSync('/proc/self/fd').length;
       async function use() {
-        const one = new Client({ transport: 'stub', allowTestTransports: true, accessToken: '${KEY}' }, { ambient: false });
+        const one = new Client({ ...${STUB_TEXT} }, { ambient: false });
         await one.clientSecrets.create();
       }
       await use();
@@ -153,7 +153,7 @@ suite('a process', () => {
       const done = run(`
         const { Client } = await import(process.env.PLASTIQ_DIST);
         const script = JSON.stringify(Array.from({ length: 100 }, () => ({ hang: true })));
-        const client = new Client({ transport: 'stub', allowTestTransports: true, accessToken: '${KEY}', 'stub.script': script }, { ambient: false });
+        const client = new Client({ ...${STUB_TEXT}, 'stub.script': script }, { ambient: false });
         for (let i = 0; i < 100; i++) client.clientSecrets.create({}, { timeoutMs: Infinity }).catch(() => {});
         client.warm(3).catch(() => {});
         setTimeout(() => { ${end} }, 20);`);
@@ -172,7 +172,7 @@ suite('a worker', () => {
   const source = (body) => `
     const { parentPort } = require('node:worker_threads');
     const { Client } = require(${JSON.stringify(path.join(root, 'dist', 'index.js'))});
-    const make = (script) => new Client({ transport: 'stub', allowTestTransports: true, accessToken: '${KEY}', 'stub.script': JSON.stringify(script) }, { ambient: false });
+    const make = (script) => new Client({ ...${STUB_TEXT}, 'stub.script': JSON.stringify(script) }, { ambient: false });
     ${body}`;
   const start = (body) => new Worker(source(body), { eval: true });
   const told = (worker) => new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));

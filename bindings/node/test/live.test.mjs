@@ -5,9 +5,9 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { Emulator, emulatorProgram, KEY, PAYER, plastiq, root, transport } from './support.mjs';
+import { Emulator, emulatorProgram, KEY, PAYER, plastiq, root, transport, where } from './support.mjs';
 
-const why = emulatorProgram === undefined ? 'PLASTIQ_EMULATOR does not name the emulator program' : transport === undefined ? 'PLASTIQ_TRANSPORT names no transport' : undefined;
+const why = emulatorProgram === undefined ? 'EMULATOR_BIN does not name the emulator program' : transport === undefined ? 'PLASTIQ_TRANSPORT names no transport' : undefined;
 
 if (why !== undefined) {
   test('live', { skip: why }, () => {});
@@ -25,7 +25,7 @@ if (why !== undefined) {
   });
 
   const connect = (options = {}) => {
-    const client = new plastiq.Client({ baseUrl: emulator.url, caFile: emulator.ca, accessToken: KEY, backoffBaseMs: 1, backoffCapMs: 5, ...options });
+    const client = new plastiq.Client({ ...where, baseUrl: emulator.url, caFile: emulator.ca, accessToken: KEY, backoffBaseMs: 1, backoffCapMs: 5, ...options });
     clients.push(client);
     return client;
   };
@@ -149,7 +149,7 @@ if (why !== undefined) {
   test('a process with an idle connection ends by itself', async () => {
     const source = `
       const { Client } = await import(${JSON.stringify(path.join(root, 'dist', 'index.mjs'))});
-      const client = new Client({ baseUrl: '${emulator.url}', caFile: ${JSON.stringify(emulator.ca)}, accessToken: '${KEY}' });
+      const client = new Client(${JSON.stringify({ ...where, baseUrl: emulator.url, caFile: emulator.ca, accessToken: KEY })});
       await client.clientSecrets.create();
       console.log(client.stats().queue.connectionsOpen, Date.now());`;
     const child = spawn(process.execPath, ['--input-type=module', '--eval', source], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, PLASTIQ_TRANSPORT: transport } });

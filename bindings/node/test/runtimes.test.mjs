@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { Emulator, emulatorProgram, KEY, root } from './support.mjs';
+import { Emulator, emulatorProgram, KEY, root, where } from './support.mjs';
 
 const modules = process.env.TEST_RUNTIMES ?? path.join(root, 'test', 'runtimes', 'node_modules');
 /** A file in one of the folders of a scope: there is one for each kind of machine. */
@@ -37,7 +37,7 @@ after(async () => {
 const source = `
 import { Client } from 'plastiq';
 const options = JSON.parse(process.env.TEST_OPTIONS);
-const made = (one) => new Client({ accessToken: '${KEY}', ...one }, { ambient: false });
+const made = (one) => new Client({ ...${JSON.stringify({ ...where, accessToken: KEY })}, ...one }, { ambient: false });
 const client = made(options);
 const told = [];
 client.on('callEnd', ({ statusName }) => told.push(statusName));
@@ -60,7 +60,7 @@ const expected = { secret: true, shown: '[redacted]', taken: true, many: 300, wr
 
 for (const [name, program, args] of programs) {
   for (const transport of ['stub', 'curl', 'openssl']) {
-    const why = !existsSync(program) ? 'it is not installed (test/runtimes)' : transport !== 'stub' && emulatorProgram === undefined ? 'PLASTIQ_EMULATOR does not name the emulator program' : false;
+    const why = !existsSync(program) ? 'it is not installed (test/runtimes)' : transport !== 'stub' && emulatorProgram === undefined ? 'EMULATOR_BIN does not name the emulator program' : false;
     test(`${name} over ${transport}`, { skip: why }, async () => {
       if (transport !== 'stub') emulator ??= await Emulator.start();
       const options = transport === 'stub' ? { transport, allowTestTransports: true } : { transport, baseUrl: emulator.url, caFile: emulator.ca, maxConnections: 2 };

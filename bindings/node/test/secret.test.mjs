@@ -4,7 +4,7 @@ import { Session } from 'node:inspector/promises';
 import { afterEach, test } from 'node:test';
 import { format, inspect } from 'node:util';
 
-import { closeAll, plastiq, run, stub, KEY } from './support.mjs';
+import { closeAll, plastiq, run, stub, STUB_TEXT } from './support.mjs';
 
 afterEach(closeAll);
 
@@ -55,7 +55,7 @@ test('does not show in an uncaught exception', () => {
   const done = run(`
     const { Client } = await import(process.env.PLASTIQ_DIST);
     const script = JSON.stringify([{ status: 200, body: JSON.stringify({ clientSecret: '${KNOWN}' }) }]);
-    const client = new Client({ transport: 'stub', allowTestTransports: true, accessToken: '${KEY}', 'stub.script': script }, { ambient: false });
+    const client = new Client({ ...${STUB_TEXT}, 'stub.script': script }, { ambient: false });
     const result = await client.clientSecrets.create();
     console.error(result);
     throw Object.assign(new Error('a panic'), { client, result });`);
@@ -146,7 +146,7 @@ test('leaves no copy in memory that was wiped', () => {
   const source = `
     import { readFileSync, openSync, readSync } from 'node:fs';
     const { Client } = await import(process.env.PLASTIQ_DIST);
-    const client = new Client({ transport: 'stub', allowTestTransports: true, accessToken: '${KEY}' }, { ambient: false });
+    const client = new Client({ ...${STUB_TEXT} }, { ambient: false });
     const { clientSecret } = await client.clientSecrets.create();
     // Its fingerprint: the bytes, each changed, so that the fingerprint is no copy.
     const print = clientSecret.use((bytes) => Uint8Array.from(bytes, (byte) => byte ^ 0x5a));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the tests share. From the environment: PLASTIQ_VECTORS, the folder of the vectors, and PLASTIQ_EMULATOR, the emulator program.
+// What the tests share. From the environment: EMULATOR_BIN, the emulator program; VECTORS_DIR, the folder of the vectors; TRANSPORT_DIR, the folder of the
+// transports, where the library does not know it because its prefix was moved; and PLASTIQ_TRANSPORT for the live tests.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import https from 'node:https';
@@ -12,9 +13,14 @@ export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 export const KEY = 'test-key-0000000000000000';
 export const PAYER = '2f8d1b7a-4c9e-4f03-a6b5-d8e1c7f20394';
 
-const { PLASTIQ_VECTORS, PLASTIQ_EMULATOR, PLASTIQ_TRANSPORT } = process.env;
-export const vectors = PLASTIQ_VECTORS ?? path.join(root, '..', '..', 'tests', 'vectors');
-export const emulatorProgram = PLASTIQ_EMULATOR;
+const { VECTORS_DIR, EMULATOR_BIN, TRANSPORT_DIR, PLASTIQ_TRANSPORT } = process.env;
+export const vectors = VECTORS_DIR ?? path.join(root, '..', '..', 'tests', 'vectors');
+export const emulatorProgram = EMULATOR_BIN;
+/** Options that every client of the tests needs to find its transport. */
+export const where = TRANSPORT_DIR === undefined ? {} : { transportDir: TRANSPORT_DIR };
+/** Those of a client over the stub; and as text, for programs. */
+export const STUB = { transport: 'stub', allowTestTransports: true, accessToken: KEY, ...where };
+export const STUB_TEXT = JSON.stringify(STUB);
 /** Which transport the live tests run over: this variable alone decides. */
 export const transport = PLASTIQ_TRANSPORT;
 
@@ -29,7 +35,7 @@ const open = new Set();
 export function stub(options = {}, script) {
   const own = script === undefined ? {} : { 'stub.script': JSON.stringify(script) };
   const client = new plastiq.Client(
-    { transport: 'stub', allowTestTransports: true, accessToken: KEY, backoffBaseMs: 1, backoffCapMs: 2, ...own, ...options },
+    { ...STUB, backoffBaseMs: 1, backoffCapMs: 2, ...own, ...options },
     { ambient: false },
   );
   open.add(client);
@@ -57,7 +63,7 @@ export function run(source, { args = [], env = {}, type = 'module', node = proce
 /** The beginning of such a program: a client over the stub. */
 export const prelude = `
 const { Client, PlastiqError } = await import(process.env.PLASTIQ_DIST);
-const client = new Client({ transport: 'stub', allowTestTransports: true, accessToken: '${KEY}' }, { ambient: false });
+const client = new Client(${STUB_TEXT}, { ambient: false });
 `;
 
 /** plastiq-emulator with a throwaway CA. */
