@@ -16,7 +16,7 @@ const call = library.func('int32_t plq_call(uint64_t client, void *request, _Out
 const takeSecret = library.func('int32_t plq_response_take_secret(void *response, const char *name, size_t name_len, _Out_ void **out_secret)');
 const secretRead = library.func('int32_t plq_secret_read(void *secret, _Out_ const char **out_bytes, _Out_ size_t *out_len)');
 const secretFree = library.func('void plq_secret_free(void *secret)');
-const errorMessage = library.func('const char *plq_error_message(void *error, void *out_len)');
+const errorMessage = library.func('const char *plq_error_message(void *error, size_t *out_len)');
 if (library.func('int32_t plq_abi_require(uint32_t major, uint32_t minor)')(1, 0) !== 0) throw new Error('this libplastiq has another ABI');
 
 const NUL = 0xffff_ffff_ffff_ffffn; // a text that ends at its NUL

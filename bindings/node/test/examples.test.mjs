@@ -2,7 +2,7 @@
 // The examples and every block of the README run as they stand, over the stub.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
@@ -75,6 +75,28 @@ test('server.mjs', async () => {
   assert.equal(await new Promise((resolve) => server.once('exit', resolve)), 0);
   assert.match(said, /^PLQ_E_HTTP_FORBIDDEN /);
   assert.doesNotMatch(said, /cs_test_|test-key/);
+});
+
+test('koffi.mjs declares what the headers do', () => {
+  const folder = spawnSync('pkg-config', ['--variable=includedir', 'plastiq'], { encoding: 'utf8' }).stdout.trim();
+  const headers = readdirSync(path.join(folder, 'plastiq')).map((name) => readFileSync(path.join(folder, 'plastiq', name), 'utf8')).join('\n');
+  // To C's own words: handles are numbers, what is opaque is void.
+  const plain = (text) =>
+    text
+      .replace(/_(Out|Inout)_/g, '')
+      .replace(/\bplq_\w+_id\b/g, 'uint64_t')
+      .replace(/\b(const )?plq_(options|error|request|response|secret)\b/g, 'void')
+      .replace(/(\*|\s)(\w+)(?=[,)])/g, '$1') // names of arguments
+      .replace(/\s+/g, '');
+  const source = readFileSync(path.join(root, 'examples', 'koffi.mjs'), 'utf8');
+  const declared = [...source.matchAll(/library\.func\('([^']+)'\)/g)].map((match) => match[1]);
+  assert.ok(declared.length > 10);
+  for (const one of declared) {
+    const [, result, name] = /^(.*?)\b(plq_\w+)\(/.exec(one);
+    const prototype = new RegExp(`PLQ_API ([^;]*?\\b${name}\\([^;]*?\\));`).exec(headers)?.[1];
+    assert.ok(prototype !== undefined, name);
+    assert.equal(plain(one), plain(prototype), `${result}${name}`);
+  }
 });
 
 test('koffi.mjs makes a secret without the package', () => {

@@ -134,6 +134,12 @@ suite('a process', () => {
     assert.ok(done.ms - empty.ms < 1000, `${done.ms} ms, of which ${empty.ms} are Node's`);
   });
 
+  test('with a client that was never used ends too', () => {
+    const done = run(prelude);
+    assert.equal(done.status, 0, done.stderr);
+    assert.ok(done.ms < 5000);
+  });
+
   test('waits for calls in flight', () => {
     const done = run(`${prelude} client.clientSecrets.create().then(() => console.log('made'));`);
     assert.equal(done.stdout, 'made\n', done.stderr);
