@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Compiles src to dist: CommonJS by tsc, and an ES module that hands on the very same objects, so that instanceof holds across both.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -17,3 +17,9 @@ const names = [...lists.map((name) => name.trim()).filter((name) => name !== '' 
 const head = '// SPDX-License-Identifier: MIT\n';
 writeFileSync(inDist('index.mjs'), `${head}export {\n${names.map((name) => `  ${name},\n`).join('')}} from './index.js';\n`);
 writeFileSync(inDist('index.d.mts'), `${head}export * from './index.js';\n`);
+
+// tsc drops the first comment of some files.
+for (const name of readdirSync(inDist(''))) {
+  const text = readFileSync(inDist(name), 'utf8');
+  if (!text.includes(head)) writeFileSync(inDist(name), head + text);
+}
