@@ -99,6 +99,14 @@ tests isolation test/isolation.test.mjs
 tests runtimes test/runtimes.test.mjs
 echo "globalThis[Symbol.for('plastiq.threads')] = true;" >"$work/threads.mjs"
 NODE_OPTIONS="--import=$work/threads.mjs" tests threads test/client.test.mjs test/secret.test.mjs test/life.test.mjs
+# The addon once more, with AddressSanitizer and UBSan: its own memory, and how it uses Node-API.
+asan=$(cc -print-file-name=libasan.so)
+if [ -e "$asan" ] && CFLAGS='-g -fsanitize=address,undefined -fno-sanitize-recover=all' LDFLAGS=-fsanitize=address,undefined node scripts/build-addon.mjs >"$work/asan-build.log" 2>&1; then
+  ASAN_OPTIONS=detect_leaks=0:intercept_tls_get_addr=0 LD_PRELOAD=$asan tests asan test/life.test.mjs test/client.test.mjs
+  run addon node scripts/build-addon.mjs || exit 1
+else
+  echo "skipped: asan: the compiler has no AddressSanitizer here"
+fi
 for transport in curl openssl; do
   PLASTIQ_TRANSPORT=$transport tests "live-$transport" test/live.test.mjs
 done

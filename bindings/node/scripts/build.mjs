@@ -21,5 +21,5 @@ writeFileSync(inDist('index.d.mts'), `${head}export * from './index.js';\n`);
 // tsc drops the first comment of some files.
 for (const name of readdirSync(inDist(''))) {
   const text = readFileSync(inDist(name), 'utf8');
-  if (!text.includes(head)) writeFileSync(inDist(name), head + text);
+  if (!text.slice(0, 200).includes(head)) writeFileSync(inDist(name), head + text);
 }
