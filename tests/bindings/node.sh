@@ -4,7 +4,7 @@
 #
 #   PREFIX_DIR     where the library is installed with its headers and transports (cmake --install); required
 #   EMULATOR_BIN   the emulator; without it what needs one is skipped, and counted
-#   TEST_NODE      the Node to use, 20 or later; without it the one of the PATH
+#   TEST_NODE      the Node to use, 18.18 or later; without it the one of the PATH
 #   TEST_LONG      1: 1,000,000 calls where 100,000 are usual
 #   WORK_DIR       where to build; a temporary folder unless said
 #
@@ -25,7 +25,7 @@ pc=$(find "$PREFIX_DIR" -name plastiq.pc -print -quit)
 for tool in cc pkg-config nm ldd node npm; do
   command -v "$tool" >/dev/null || skip "$tool is missing (Debian: gcc libc6-dev pkg-config binutils nodejs npm)"
 done
-node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' || skip "node $(node --version) is older than 20"
+node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major > 18 || (major == 18 && minor >= 18) ? 0 : 1)' || skip "node $(node --version) is older than 18.18"
 own=$(node -p 'require("node:path").join(process.execPath, "../../include/node/uv.h")')
 [ -e "$own" ] || pkg-config --exists libuv || skip "there is no uv.h (Debian: libuv1-dev)"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
-import { Session } from 'node:inspector/promises';
+import { Session } from 'node:inspector';
 import { afterEach, test } from 'node:test';
-import { format, inspect } from 'node:util';
+import { format, inspect, promisify } from 'node:util';
 
 import { closeAll, plastiq, run, stub, STUB_TEXT } from './support.mjs';
 
@@ -42,8 +42,9 @@ test('shows nothing to a debugger', async () => {
   globalThis.secretUnderTest = one;
   const session = new Session();
   session.connect();
-  const { result } = await session.post('Runtime.evaluate', { expression: 'secretUnderTest', generatePreview: true });
-  const properties = await session.post('Runtime.getProperties', { objectId: result.objectId, generatePreview: true, ownProperties: false });
+  const post = promisify(session.post.bind(session));
+  const { result } = await post('Runtime.evaluate', { expression: 'secretUnderTest', generatePreview: true });
+  const properties = await post('Runtime.getProperties', { objectId: result.objectId, generatePreview: true, ownProperties: false });
   const said = JSON.stringify([result, properties]);
   assert.match(said, /owner/); // it is seen that there is something
   assert.doesNotMatch(said, /test-secret/);
