@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._core import Core, OptionValue, Options
+from ._core import Core, Options, OptionValue
 from ._errors import check, from_status
 from ._library import ffi, lib
 from ._message import Headers, Response, build, discard, open_reply, unpack
@@ -57,7 +57,8 @@ class _LoopQueue:
         call = self._id[0]
         self._waiting[tag] = future = loop.create_future()
         try:
-            return await future
+            reply: dict[str, Any] = await future
+            return reply
         except asyncio.CancelledError:
             # What comes late for a tag that nobody knows is wiped.
             if self._waiting.pop(tag, None) is not None:
@@ -77,10 +78,12 @@ class _LoopQueue:
             elif status in (lib.PLQ_E_QUEUE_EMPTY, lib.PLQ_E_BUSY):
                 return
             elif status in (lib.PLQ_E_CLOSED, lib.PLQ_E_HANDLE, lib.PLQ_E_FORKED):
-                return self.end(status)
+                self.end(status)
+                return
             else:
                 # The transport cannot work now, of lack of descriptors for instance. Calls stay in flight, and end by their deadlines.
-                return self._pause()
+                self._pause()
+                return
 
     def _deliver(self, tag: int, reply: dict[str, Any]) -> None:
         future = self._waiting.pop(tag, None)
@@ -134,7 +137,7 @@ class _LoopQueue:
 
 
 class AsyncClient(Core):
-    """A client whose calls are awaited. It may be used in several event loops, of several threads, at once: each has connections of its own.
+    """A client whose calls are awaited. Several event loops, of several threads, may use it at once: each has connections of its own.
 
     :param options: options by their names, also those of transports, such as ``{"stub.script": "[]"}``
     :param ambient: whether the environment (``PLASTIQ_...``) says what code leaves open
@@ -167,11 +170,14 @@ class AsyncClient(Core):
         return await self._run(build(operation, params, headers, extra, timeout_ms, max_repeats, with_attempts), Response)
 
     async def warm(self, count: int = 1, *, timeout_ms: int = 15000) -> int:
-        """Opens connections of this loop ahead of the first call, and tells how many are open. Calls that are made meanwhile wait for it."""
+        """Opens connections of this loop ahead of the first call, and tells how many are open. Calls wait for it meanwhile."""
         return await self._queue().warm(count, timeout_ms)
 
     async def close(self, timeout_ms: int = 5000) -> bool:
-        """Ends the client, in all loops: what is in flight is cancelled, and in this loop waited for. False: that took longer than the time."""
+        """Ends the client, in all loops: what is in flight is cancelled, and in this loop waited for.
+
+        False: that took longer than the time, and ends by itself.
+        """
         ended = self._end(0)
         with self._lock:
             queues = list(self._queues.values())
@@ -207,5 +213,3 @@ class AsyncClient(Core):
         if self._observations:
             self._tell(reply)
         return open_reply(reply, made)
-
-

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
-from ._core import Core, OptionValue, Options
+from ._core import Core, Options, OptionValue
 from ._errors import check, from_status
 from ._library import ffi, lib
 from ._message import Headers, Response, build, discard, open_reply, unpack
@@ -37,7 +37,10 @@ class CancelToken:
         return self._cancelled
 
     def cancel(self) -> None:
-        """Cancels every call that has it: each raises CallCancelledError, unless its outcome was there first. From any thread, and signal handlers."""
+        """Cancels every call that has it: each raises CallCancelledError, unless its outcome was there first.
+
+        Any thread may do so, and signal handlers.
+        """
         self._cancelled = True
         for target in list(self._targets.values()):
             target()
@@ -179,7 +182,7 @@ class Client(Core):
         for one in outcome:
             if isinstance(one, BaseException):
                 raise one
-        return min(outcome)
+        return int(min(outcome))
 
     @staticmethod
     def _warm(target: Callable[..., int], count: int, timeout_ms: int) -> int:
@@ -188,7 +191,10 @@ class Client(Core):
         return int(opened[0])
 
     def close(self, timeout_ms: int = 5000) -> bool:
-        """Ends the client: what is in flight is cancelled, and waited for. False: some of it still ran when the time was over, and ends by itself."""
+        """Ends the client: what is in flight is cancelled, and waited for.
+
+        False: some of it still ran when the time was over, and ends by itself.
+        """
         ended = self._end(timeout_ms)
         if not self._inside:  # otherwise the main thread frees its queue itself
             self._free_queue()

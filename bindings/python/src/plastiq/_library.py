@@ -29,7 +29,8 @@ if not sys.platform.startswith("linux"):
     raise LibraryError(f"plastiq needs {NEEDS}, which is for Linux, and this is {sys.platform}")
 
 try:
-    from ._native import ffi, lib
+    from ._native import ffi as ffi
+    from ._native import lib as lib
 except ImportError as error:
     raise LibraryError(f"plastiq needs {NEEDS} and {_found()}: {error}") from error
 

@@ -122,7 +122,11 @@ def build(
     """The message of a call. Types are checked here, where Python can name them; values by the library."""
     if not isinstance(operation, str):
         raise _wrong_type("operation", "str", operation)
-    message: dict[str, Any] = {"v": VERSION, "op": operation, "want": ["secret_handle", "attempts"] if with_attempts else ["secret_handle"]}
+    message: dict[str, Any] = {
+        "v": VERSION,
+        "op": operation,
+        "want": ["secret_handle", "attempts"] if with_attempts else ["secret_handle"],
+    }
     if params:
         message["params"] = _params(params)
     if headers:
@@ -159,7 +163,7 @@ def open_reply(reply: Mapping[str, Any], made: type[R]) -> R:
 
 
 def error_in(reply: Mapping[str, Any]) -> Error:
-    return from_facts(reply.get("error") or {"status": reply["status"]})
+    return from_facts({"attempts": reply.get("attempts", ()), **(reply.get("error") or {"status": reply["status"]})})
 
 
 def discard(reply: Mapping[str, Any]) -> None:

@@ -81,7 +81,7 @@ class ClientSecrets:
         :param with_attempts: Puts what happened in each attempt into the response. An error has it always.
         :param cancel: Cancels the call from another thread.
         """
-        params = {}
+        params: dict[str, Any] = {}
         if payer_id is not None:
             params["payer.id"] = payer_id
         if type is not None:
@@ -128,7 +128,7 @@ class ClientSecrets:
         :param with_attempts: Puts what happened in each attempt into the response. An error has it always.
         :param cancel: Cancels the call from another thread.
         """
-        params = {}
+        params: dict[str, Any] = {}
         if payer_id is not None:
             params["payer.id"] = payer_id
         if type is not None:
@@ -183,7 +183,7 @@ class AsyncClientSecrets:
         :param max_repeats: How often this call is repeated at most, in place of the client's.
         :param with_attempts: Puts what happened in each attempt into the response. An error has it always.
         """
-        params = {}
+        params: dict[str, Any] = {}
         if payer_id is not None:
             params["payer.id"] = payer_id
         if type is not None:
@@ -228,7 +228,7 @@ class AsyncClientSecrets:
         :param max_repeats: How often this call is repeated at most, in place of the client's.
         :param with_attempts: Puts what happened in each attempt into the response. An error has it always.
         """
-        params = {}
+        params: dict[str, Any] = {}
         if payer_id is not None:
             params["payer.id"] = payer_id
         if type is not None:

@@ -14,15 +14,18 @@ _LIKELY = 256
 
 
 class Secret:
-    """A client secret, for a buyer's browser. It is not in a string: it lies in locked memory of the library and is wiped when it is closed.
+    """A client secret, for a buyer's browser. It lies in locked memory of the library, in no string, and is wiped when it is closed.
 
     >>> with created.client_secret as secret, secret.revealed() as data:  # doctest: +SKIP
     ...     send(data)
 
-    It can be read as often as its life allows, is never part of what is printed, logged, pickled or turned into JSON, and may be used by several threads.
+    It can be read as often as its life allows, by any thread, and is never part of what is printed, logged, pickled or turned
+    into JSON.
     """
 
     __slots__ = ("__weakref__", "_box", "_expires_at_ms")
+    _box: Any
+    _expires_at_ms: int
 
     def __init__(self, *_: object) -> None:
         raise TypeError("a Secret comes from a call, and cannot be made")
@@ -35,12 +38,16 @@ class Secret:
             raise from_status(status)
         self = object.__new__(cls)
         # The net for those who forget to close: it wipes when the object goes.
-        self._box: Any = ffi.gc(out[0], lib.plqpy_box_free)
+        self._box = ffi.gc(out[0], lib.plqpy_box_free)
         self._expires_at_ms = expires_at_ms
         return self
 
     def read(self) -> bytearray:
-        """A copy, which is yours to wipe: see ``wipe()``, or better ``revealed()``. Raises SecretError once it has expired or was taken."""
+        """A copy, which is yours to wipe: see ``wipe()``, or better ``revealed()``.
+
+        :raises SecretError: it has expired, or was taken
+        :raises UsageError: it was closed
+        """
         return self._get(0)
 
     def take(self) -> bytearray:

@@ -293,7 +293,8 @@ class Observable:
     def observe(self, event: str | None, function: Callable[[Any], object]) -> Observation:
         """Tells a function of one kind of event, or with None of all, for calls that begin from now on.
 
-        It is called with a dict, in the order in which things happened, when the call that it belongs to is over, on the thread that made the
-        call or in its event loop. What it raises is logged (logger "plastiq") and does not change the call. No token, secret, header or body is in an event.
+        It is called with a dict, in the order in which things happened, when the call that it belongs to is over, on the thread
+        that made the call or in its event loop. What it raises is logged (logger "plastiq") and does not change the call. No
+        token, secret, header or body is in an event.
         """
         return self._observe(event, function)
