@@ -107,6 +107,8 @@ def _headers(headers: Headers) -> Any:
 def _number(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise _wrong_type(name, "int", value)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"{name} must be a number of 64 bits, not {value}")
     return value
 
 
@@ -143,11 +145,13 @@ def build(
 
 
 def pack(message: Mapping[str, Any]) -> bytes:
+    # What is no UTF-8 goes on as it is: the library refuses it, and names the field.
     try:
-        return bytes(msgpack.packb(message))
-    except (TypeError, OverflowError, ValueError) as error:
-        # All but `extra` was looked at before.
-        raise type(error)(f"extra: {error}") from None
+        return bytes(msgpack.packb(message, unicode_errors="surrogatepass"))
+    except TypeError as error:
+        raise TypeError(f"extra: {error}") from None  # all else was looked at before
+    except (OverflowError, ValueError) as error:
+        raise ValueError(f"extra: {error}") from None
 
 
 def unpack(reply: Any) -> dict[str, Any]:
