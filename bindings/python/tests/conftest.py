@@ -17,6 +17,10 @@ sys.path.insert(0, str(ROOT / "tests/cli"))
 for name in [name for name in os.environ if name.startswith("PLASTIQ_")]:
     del os.environ[name]
 
+# Where the transports are, if the library was installed elsewhere than it was configured for.
+if os.environ.get("TRANSPORT_DIR"):
+    os.environ["PLASTIQ_TRANSPORT_DIR"] = os.environ["TRANSPORT_DIR"]
+
 import support  # noqa: E402 - tests/cli/support.py, which starts the emulator
 
 import plastiq  # noqa: E402

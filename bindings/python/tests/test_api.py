@@ -7,17 +7,18 @@ import copy
 import ipaddress
 import json
 import logging
+import os
 import pathlib
 import pickle
 import pprint
 import threading
-import tomllib
 import uuid
 
 import pytest
-from conftest import KEY, ROOT, in_thread, stub_options
+import tomllib
 
 import plastiq
+from conftest import KEY, ROOT, in_thread, stub_options
 from plastiq import _errors, _options, events
 
 PAYER = "7d9b2b0e-5a3c-4b7e-8f1a-2c3d4e5f6a7b"
@@ -46,7 +47,7 @@ def test_every_option_is_taken_and_read_back(tmp_path):
     with open(ROOT / "core/tables/options.toml", "rb") as file:
         rows = {row["name"]: row for row in tomllib.load(file)["option"]}
     assert set(_options.Options.__annotations__) == set(rows)
-    assert _options.BOOLS == {name for name, row in rows.items() if row["type"] == "bool"}
+    assert {name for name, row in rows.items() if row["type"] == "bool"} == _options.BOOLS
     described = {row["name"]: row for row in plastiq.describe("options")}
     assert set(described) == set(rows)
     # What the stub does not do is an error there, and what needs a file has tests of its own.
@@ -112,7 +113,7 @@ def test_bad_options(options, kind, says):
         plastiq.Client({**stub_options(), **options})
     assert says in str(caught.value)
     if isinstance(caught.value, plastiq.ConfigError):
-        assert caught.value.field == says.replace("timeout_ms", next(iter(options))) or caught.value.field == says
+        assert caught.value.field == says  # of an unknown one: the nearest
 
 
 def test_a_missing_transport_says_where_it_was_looked_for():
@@ -126,10 +127,10 @@ def test_the_environment_counts_unless_told_not_to(monkeypatch):
     with plastiq.Client(stub_options()) as client:
         assert client.options()["timeout_ms"] == "1234"
         assert {row["name"]: row["source"] for row in client.describe("options")}["timeout_ms"] == "environment"
-    with plastiq.Client(stub_options(), ambient=False) as client:
+    with plastiq.Client(stub_options(transport_dir=os.environ.get("TRANSPORT_DIR")), ambient=False) as client:
         assert client.options()["timeout_ms"] == "15000"
     monkeypatch.setenv("PLASTIQ_BASE_URL", "https://elsewhere.test/api")
-    with pytest.raises(plastiq.ConfigError, match="base_url|PLASTIQ_BASE_URL"):
+    with pytest.raises(plastiq.ConfigError, match="base_url"):
         plastiq.Client(stub_options())
 
 
@@ -164,7 +165,7 @@ def test_every_argument(stub):
 def test_call_by_name(stub):
     with stub.call("client_secrets.create", {"payer.id": PAYER, "type": None}) as response:
         assert response.results["client_secret"].read().startswith(b"cs_test_")
-    with pytest.raises(plastiq.UsageError, match="client_secrets.create"):
+    with pytest.raises(plastiq.UsageError, match=r"client_secrets\.create"):
         stub.call("client_secrets.creat")
 
 
@@ -285,7 +286,9 @@ def test_cancel(run):
 def test_many_threads(stub):
     made, threads = [], []
     for _ in range(20):
-        threads.append(threading.Thread(target=lambda: made.extend(bytes(stub.client_secrets.create().client_secret.take()) for _ in range(50))))
+        threads.append(
+            threading.Thread(target=lambda: made.extend(bytes(stub.client_secrets.create().client_secret.take()) for _ in range(50)))
+        )
         threads[-1].start()
     made.extend(bytes(stub.client_secrets.create().client_secret.take()) for _ in range(50))
     for thread in threads:
@@ -407,10 +410,11 @@ def test_an_error_knows_all():
     with plastiq.Client(script(fault("PLQ_E_CONNECT_REFUSED"), busy)) as client, pytest.raises(plastiq.HttpError) as caught:
         client.client_secrets.create()
     error = caught.value
-    assert (error.status_name, error.kind, error.delivery, error.http_status) == ("PLQ_E_HTTP_UNAVAILABLE", "http", "answered", 503) or error.http_status == 503
+    assert (error.kind, error.delivery, error.http_status) == ("http", "answered", 503)
+    assert error.status_name == "PLQ_E_HTTP_THROTTLED"  # it said when to come back
     assert (error.code, error.service_message, error.details) == ("VALIDATION_ERROR", "It is wrong.", ("one", "two"))
     assert (error.trace_id, error.retry_after_ms, error.repeatable) == (TRACE, 3_600_000, True)
-    assert [attempt["name"] for attempt in error.attempts][0] == "PLQ_E_CONNECT_REFUSED" and len(error.attempts) == 2
+    assert [attempt["name"] for attempt in error.attempts] == ["PLQ_E_CONNECT_REFUSED", error.status_name]
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - its own
     assert type(again) is plastiq.HttpError and vars(again) == vars(error) and str(again) == str(error)
 
@@ -450,7 +454,7 @@ def test_observers(stub, run, caplog):
     with caplog.at_level(logging.ERROR, logger="plastiq"):
         run(stub.client_secrets.create).close()
     assert "an observer of call_start failed" in caplog.text
-    assert [event["event"] for event in told][0] == "call_start" and told[-1]["event"] == "call_end"
+    assert told[0]["event"] == "call_start" and told[-1]["event"] == "call_end"
     assert [event["status_name"] for event in ended] == ["PLQ_OK"]
     failing.stop()
     everything.stop()

@@ -12,9 +12,9 @@ import time
 import weakref
 
 import pytest
-from conftest import stub_options
 
 import plastiq
+from conftest import stub_options
 from plastiq import _aio
 
 HANG = {"hang": True}

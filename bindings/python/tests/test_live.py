@@ -13,9 +13,9 @@ import threading
 import time
 
 import pytest
-from conftest import KEY, in_thread
 
 import plastiq
+from conftest import KEY, in_thread
 
 
 def use(emulator, secret):
@@ -23,7 +23,12 @@ def use(emulator, secret):
     connection = http.client.HTTPSConnection("127.0.0.1", emulator.port, context=emulator.context, timeout=30)
     with secret.revealed() as data:
         token = data.decode()
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "Content-Type": "application/json", "User-Agent": "Test-Browser/1.0"}
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Accept": "application/json",
+        "Content-Type": "application/json",
+        "User-Agent": "Test-Browser/1.0",
+    }
     connection.request("POST", "/api/payment-methods", b"{}", headers)
     answer = connection.getresponse()
     answer.read()

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -13,9 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import KEY
 
 import plastiq
+from conftest import KEY
 
 PREAMBLE = f"""
 import asyncio, json, os, signal, sys, threading, time, plastiq
@@ -225,7 +224,11 @@ def package():
 
 def imported(folder, **env):
     done = subprocess.run(
-        [sys.executable, "-c", "import plastiq"], capture_output=True, text=True, timeout=60, env={**os.environ, **env, "PYTHONPATH": str(folder)}
+        [sys.executable, "-c", "import plastiq"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **env, "PYTHONPATH": str(folder)},
     )
     return done.returncode, done.stderr.strip().splitlines()[-1] if done.stderr else ""
 
@@ -250,7 +253,16 @@ def copy_of_the_package(folder):
 def make_library(folder, source, *arguments):
     folder.mkdir()
     (folder / "old.c").write_text(source)
-    command = ["cc", "-shared", "-fPIC", "-Wl,-soname,libplastiq.so.1", *arguments, "-o", str(folder / "libplastiq.so.1"), str(folder / "old.c")]
+    command = [
+        "cc",
+        "-shared",
+        "-fPIC",
+        "-Wl,-soname,libplastiq.so.1",
+        *arguments,
+        "-o",
+        str(folder / "libplastiq.so.1"),
+        str(folder / "old.c"),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     return {"LD_LIBRARY_PATH": str(folder)}
 
@@ -260,7 +272,9 @@ def test_a_missing_library(tmp_path):
     if code == 0:
         pytest.skip("the system has a libplastiq of its own")
     assert code == 1
-    assert said.startswith("plastiq._library.LibraryError: plastiq needs libplastiq 0.1.0 or later (C ABI 1.0) and found no libplastiq.so.1")
+    assert said.startswith(
+        "plastiq._library.LibraryError: plastiq needs libplastiq 0.1.0 or later (C ABI 1.0) and found no libplastiq.so.1"
+    )
 
 
 OLD = """

@@ -6,10 +6,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-import vectors
-from conftest import in_thread
 
 import plastiq
+import vectors
+from conftest import in_thread
 
 CASES, LEFT_OUT = vectors.load()
 

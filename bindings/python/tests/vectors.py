@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 
 from conftest import ROOT
@@ -19,6 +20,8 @@ DEFAULTS = {
     "allow_plain_http": True,
     "base_url": "https://plastiq.test/api",
 }
+if os.environ.get("TRANSPORT_DIR"):
+    DEFAULTS["transport_dir"] = os.environ["TRANSPORT_DIR"]
 CANARIES = ("test-key", "test-secret", "test-private")
 
 

@@ -76,7 +76,12 @@ class NativeOptions:
         self.free()
 
 
-def describe(table: str, client: int = 0) -> list[dict[str, str]]:
+def describe(table: str) -> list[dict[str, str]]:
+    """What the library says of itself, as rows of text: "tables" lists which there are, such as "options" and "statuses"."""
+    return described(table, 0)
+
+
+def described(table: str, client: int) -> list[dict[str, str]]:
     message = pack({"v": VERSION, "op": "describe", "params": {"table": table}})
     out, length = ffi.new("uint8_t **"), ffi.new("size_t *")
     status = lib.plq_call_message(client, message, len(message), out, length)
@@ -142,7 +147,7 @@ class Core(events.Observable):
 
     def describe(self, table: str) -> list[dict[str, str]]:
         """What the library says of itself, as this client sees it: see ``plastiq.describe()``."""
-        return describe(table, self._open())
+        return described(table, self._open())
 
     def options(self) -> dict[str, str]:
         """Every option as it is in effect; secrets as ``"[set]"``. What has no value is left out."""
