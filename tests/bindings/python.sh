@@ -76,7 +76,7 @@ cd "$root/bindings/python"
 "$work/tools/bin/ruff" check --no-cache .
 "$work/tools/bin/ruff" format --no-cache --check .
 "$work/tools/bin/mypy" --cache-dir "$work/mypy"
-"$work/tools/bin/mypy" --cache-dir "$work/mypy" --strict examples/blocking.py examples/event_loop.py examples/web_server.py
+"$work/tools/bin/mypy" --cache-dir "$work/mypy" --strict examples/blocking.py examples/event_loop.py examples/web_server.py tests/typed.py
 
 step "tests"
 "$work/tools/bin/python" -m pytest "$@"

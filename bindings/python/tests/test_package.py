@@ -70,7 +70,7 @@ def test_the_readme_example(tmp_path):
     program = tmp_path / "example.py"
     program.write_text(readme_blocks()[0])
     done = run(sys.executable, "-X", "dev", program, *STUB, env={**os.environ, "EXAMPLE_TOKEN": STUB_KEY})
-    assert (done.returncode, done.stderr) == (0, "") and re.fullmatch(r"cs_test_\w+\n", done.stdout)
+    assert (done.returncode, done.stderr) == (0, "") and re.fullmatch(r"cs_test_[\w-]+\n", done.stdout)
     done = run(sys.executable, program, *STUB, env={**os.environ, "EXAMPLE_TOKEN": "test-key-none"})
     assert done.returncode == 1 and done.stdout == "" and done.stderr.startswith("PLQ_E_HTTP"), done.stderr
     done = run(sys.executable, program, "nosuch", "1", env={**os.environ, "EXAMPLE_TOKEN": STUB_KEY})
@@ -167,6 +167,6 @@ def test_ctypes_proof():
     assert imports <= {"ctypes", "os", "sys"}
     library = run("pkg-config", "--variable=libdir", "plastiq").stdout.strip() + "/libplastiq.so.1"
     done = example("ctypes_proof.py", *STUB, EXAMPLE_TOKEN=STUB_KEY, LIBPLASTIQ=library)
-    assert (done.returncode, done.stderr) == (0, "") and re.fullmatch(r"cs_test_\w+ \d+ ms\n", done.stdout), done
+    assert (done.returncode, done.stderr) == (0, "") and re.fullmatch(r"cs_test_[\w-]+ \d+ ms\n", done.stdout), done
     done = example("ctypes_proof.py", *STUB, EXAMPLE_TOKEN="test-key-none", LIBPLASTIQ=library)
     assert done.returncode == 1 and "PLQ_E_HTTP" in done.stderr

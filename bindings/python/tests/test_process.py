@@ -84,11 +84,15 @@ def test_interrupted_warm(tmp_path):
         client = plastiq.Client(access_token="test-key-1", transport="openssl", base_url=f"https://127.0.0.1:{silent.getsockname()[1]}/api")
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
         try:
-            client.warm(1, timeout_ms=2000)
+            client.warm(1, timeout_ms=1000)
         except KeyboardInterrupt:
             print("interrupted")
+        try:
+            client.client_secrets.create(timeout_ms=2000, max_repeats=0)
+        except plastiq.CallTimeoutError:
+            print("timeout")
     """)
-    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "interrupted\ntimeout\n"), done.stderr
 
 
 def test_exit_during_a_call():
@@ -213,6 +217,126 @@ def test_multiprocessing_spawn_and_fork():
 def _in_a_worker(_):
     with plastiq.Client({"access_token": KEY, "transport": "stub", "allow_test_transports": True}) as client:
         return client.client_secrets.create().http_status
+
+
+# ---- what stays in memory ----
+
+
+def occurrences(pid, needle):
+    """How often a text is in the memory of a process that can be written."""
+    found = 0
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            span, mode = line.split()[:2]
+            begin, end = (int(part, 16) for part in span.split("-"))
+            if not mode.startswith("rw") or line.endswith("[vvar]\n"):
+                continue
+            try:
+                memory.seek(begin)
+                found += memory.read(end - begin).count(needle)
+            except OSError:
+                continue
+    return found
+
+
+WIPED = """
+    client = plastiq.Client(json.loads(sys.argv[1]))
+    def stop(data=b""):
+        # Masked, so that what is told leaves no copy.
+        for number in data:
+            os.write(1, b"%d " % (number ^ 0x5A))
+        os.write(1, b"\\n")
+        sys.stdin.readline()
+    def work():
+        created = client.client_secrets.create()
+        with created.client_secret.revealed() as data:
+            stop(data)
+        taken = created.client_secret.take()
+        stop()
+        plastiq.wipe(taken)
+        stop()
+    {run}
+"""
+RUNS = {
+    "main": "work()",
+    "thread": "thread = threading.Thread(target=work); thread.start(); thread.join()",
+    "asyncio": """looping = plastiq.AsyncClient(json.loads(sys.argv[1]))
+    async def main():
+        global client
+        created = await looping.client_secrets.create()
+        class One: pass
+        client = One(); client.client_secrets = One(); client.client_secrets.create = lambda: created
+        work()
+    asyncio.run(main())""",
+}
+
+
+@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("transport", ["stub", "openssl"])
+def test_nothing_of_a_secret_stays(transport, run, request):
+    options = {"access_token": KEY, "transport": "stub", "allow_test_transports": True}
+    if transport != "stub":
+        emulator = request.getfixturevalue("emulator")
+        options = {"access_token": KEY, "transport": transport, "base_url": emulator.url, "ca_file": emulator.ca}
+    code = PREAMBLE + textwrap.dedent(WIPED).replace("{run}", textwrap.dedent("    " + RUNS[run]))
+    process = subprocess.Popen([sys.executable, "-c", code, json.dumps(options)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    counts = []
+    try:
+        needle = bytes(int(word) ^ 0x5A for word in process.stdout.readline().split())
+        assert needle.startswith(b"cs_test_") and len(needle) > 30
+        for _ in range(3):
+            counts.append(occurrences(process.pid, needle))
+            process.stdin.write("\n")
+            process.stdin.flush()
+            process.stdout.readline()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+    # The library's and the copy; then what was taken; then nothing.
+    assert counts == [2, 1, 0]
+
+
+def test_memory_stays_flat():
+    done = run("""
+        import gc
+        def resident():
+            gc.collect()
+            with open("/proc/self/statm") as file:
+                return int(file.read().split()[1]) * 4
+        client = plastiq.Client(options())
+        looping = plastiq.AsyncClient(options())
+        async def many(count):
+            for _ in range(count):
+                (await looping.client_secrets.create()).close()
+                try:
+                    await looping.client_secrets.create(payer_id="none")
+                except plastiq.InputError:
+                    pass
+        loop = asyncio.new_event_loop()
+        def all_doors(count):
+            for _ in range(count):
+                client.client_secrets.create().client_secret.read()
+                try:
+                    client.client_secrets.create(payer_id="none")
+                except plastiq.InputError:
+                    pass
+            thread = threading.Thread(target=lambda: [client.client_secrets.create() for _ in range(count)])
+            thread.start(); thread.join()
+            loop.run_until_complete(many(count))
+        all_doors(66000)  # the stub remembers the last 65,536 secrets that it gave out
+        before, files = resident(), len(os.listdir("/proc/self/fd"))
+        all_doors(20000)
+        print(resident() - before, len(os.listdir("/proc/self/fd")) - files)
+        for _ in range(20):  # loops come and go, the client stays
+            asyncio.run(many(2))
+        print(len(os.listdir("/proc/self/fd")) - files <= 4)
+        loop.run_until_complete(looping.close())
+        loop.close()
+    """)
+    assert done.returncode == 0, done.stderr
+    grown, files, few = done.stdout.split()
+    # In KiB; 60,000 calls that lose 8 bytes each would be seen.
+    assert int(grown) < 400 and int(files) == 0 and few == "True"
 
 
 # ---- a library that is missing, or another one ----

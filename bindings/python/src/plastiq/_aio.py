@@ -40,7 +40,10 @@ class _LoopQueue:
         self._room = 4096
         self._buffer = ffi.new("uint8_t[]", self._room)
         self._len, self._got, self._id = ffi.new("size_t *"), ffi.new("uint64_t *"), ffi.new("uint64_t *")
-        self.ended = loop.create_future()
+        self._warming: asyncio.Future[int] | None = None
+        self._ended = False
+        # Whoever waits for the end. No future lives longer than somebody waits: it would hold the loop.
+        self._end_waiters: list[asyncio.Future[None]] = []
         status = lib.plq_queue_fd(self.handle, fd)
         if status != lib.PLQ_OK:
             raise from_status(status)
@@ -56,6 +59,8 @@ class _LoopQueue:
             check(status, error)
         call = self._id[0]
         self._waiting[tag] = future = loop.create_future()
+        if len(self._waiting) == 1 and self._warming is None:
+            self._on_readable()  # a call that is alone leaves at once, and not after a turn of the loop
         try:
             reply: dict[str, Any] = await future
             return reply
@@ -100,7 +105,7 @@ class _LoopQueue:
 
     def _resume(self) -> None:
         loop = self.loop()
-        if loop is not None and not self.ended.done():
+        if loop is not None and not self._ended:
             loop.add_reader(self._fd, self._on_readable)
 
     def end(self, status: int) -> None:
@@ -110,23 +115,40 @@ class _LoopQueue:
         if loop is not None and not loop.is_closed() and status != lib.PLQ_E_FORKED:
             loop.remove_reader(self._fd)
         self._net()
-        for future in self._waiting.values():
+        self._ended = True
+        waiting, self._waiting = self._waiting, {}
+        waiters, self._end_waiters = self._end_waiters, []
+        if loop is None or loop.is_closed():
+            return
+        for future in waiting.values():
             if not future.done():
                 future.set_exception(from_status(status))
-        self._waiting.clear()
-        if not self.ended.done():
-            self.ended.set_result(None)
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait_end(self) -> None:
+        if not self._ended:
+            waiter = asyncio.get_running_loop().create_future()
+            self._end_waiters.append(waiter)
+            await waiter
 
     async def warm(self, count: int, timeout_ms: int) -> int:
         opened, error = ffi.new("uint32_t *"), ffi.new("plq_error **")
         loop = asyncio.get_running_loop()
-        loop.remove_reader(self._fd)  # only one thread may be inside
-        try:
-            status = await loop.run_in_executor(None, lib.plq_queue_warm, self.handle, count, timeout_ms, opened, error)
-        finally:
-            self._resume()
+        while self._warming is not None:  # one after the other
+            await asyncio.wait([self._warming])
+        # It blocks, so not here, and only one thread may be inside: nobody watches until it is done, cancelled or not.
+        loop.remove_reader(self._fd)
+        self._warming = loop.run_in_executor(None, lib.plq_queue_warm, self.handle, count, timeout_ms, opened, error)
+        self._warming.add_done_callback(self._warmed)
+        status = await asyncio.shield(self._warming)
         check(status, error)
         return int(opened[0])
+
+    def _warmed(self, _: object) -> None:
+        self._warming = None
+        self._resume()
 
     def shut(self) -> None:
         """Cancels what is in flight, from any thread. The loop hears of it by the descriptor."""
@@ -183,10 +205,12 @@ class AsyncClient(Core):
             queues = list(self._queues.values())
         for queue in queues:
             queue.shut()
-        mine = [queue.ended for queue in queues if queue.loop() is asyncio.get_running_loop()]
-        if mine:
-            done, _ = await asyncio.wait(mine, timeout=timeout_ms / 1000 if timeout_ms >= 0 else None)
-            ended = bool(done)
+        for queue in queues:
+            if queue.loop() is asyncio.get_running_loop():
+                try:
+                    await asyncio.wait_for(queue.wait_end(), timeout_ms / 1000 if timeout_ms >= 0 else None)
+                except asyncio.TimeoutError:
+                    ended = False
         return ended
 
     async def __aenter__(self) -> AsyncClient:
@@ -204,7 +228,12 @@ class AsyncClient(Core):
         if queue is None:
             queue = _LoopQueue(client, loop)
             with self._lock:
+                gone = [(old, left) for old, left in self._queues.items() if old.is_closed()]
+                for old, _ in gone:
+                    del self._queues[old]
                 self._queues[loop] = queue
+            for _, left in gone:
+                left.end(lib.PLQ_E_HANDLE)
         return queue
 
     async def _run(self, message: dict[str, Any], made: type[R]) -> R:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
@@ -109,6 +110,8 @@ class _MainQueue:
                 if got[0] == tag:
                     return got[1]
                 discard(got[1])  # of a call that was interrupted
+            elif got == lib.PLQ_E_BUSY:
+                time.sleep(0.01)  # connections are opened still, for a warm() that was interrupted
             elif got != lib.PLQ_E_QUEUE_EMPTY:
                 raise from_status(got)
 

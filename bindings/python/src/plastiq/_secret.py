@@ -10,8 +10,6 @@ from typing import Any, NoReturn
 from ._errors import closed, from_status
 from ._library import ffi, lib, wipe
 
-_LIKELY = 256
-
 
 class Secret:
     """A client secret, for a buyer's browser. It lies in locked memory of the library, in no string, and is wiped when it is closed.
@@ -64,16 +62,16 @@ class Secret:
             wipe(data)
 
     def _get(self, take: int) -> bytearray:
-        room = _LIKELY
-        while True:
-            buffer, length = bytearray(room), ffi.new("size_t *")
+        length, buffer = ffi.new("size_t *"), bytearray()
+        # Asked with no room it tells its length: so the copy is made once, and never moved.
+        status = lib.plqpy_box_get(self._box, 0, ffi.NULL, 0, length)
+        if status == lib.PLQ_E_BUFFER_TOO_SMALL:
+            buffer = bytearray(length[0])
             with ffi.from_buffer("char[]", buffer, require_writable=True) as memory:
-                status = lib.plqpy_box_get(self._box, take, memory, room, length)
-            if status == lib.PLQ_OK:
-                return _fitting(buffer, length[0])
-            if status != lib.PLQ_E_BUFFER_TOO_SMALL:
-                raise closed("secret") if status == lib.PLQ_E_HANDLE else from_status(status, field="client_secret")
-            room = length[0]
+                status = lib.plqpy_box_get(self._box, take, memory, len(buffer), length)
+        if status != lib.PLQ_OK:
+            raise closed("secret") if status == lib.PLQ_E_HANDLE else from_status(status, field="client_secret")
+        return buffer
 
     @property
     def life_ms(self) -> int:
@@ -110,13 +108,3 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret cannot be pickled or copied")
-
-
-def _fitting(buffer: bytearray, length: int) -> bytearray:
-    if length == len(buffer):
-        return buffer
-    fitting = bytearray(length)
-    with ffi.from_buffer("char[]", buffer) as source, ffi.from_buffer("char[]", fitting, require_writable=True) as target:
-        ffi.memmove(target, source, length)
-    wipe(buffer)
-    return fitting
