@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 KEY = "test-key-0000000000000000"
+# As -X dev, but for asyncio's own debugging, which says so when a step takes long: on a busy machine many do.
+STRICT = [sys.executable, "-X", "faulthandler", "-W", "default"]
 sys.path.insert(0, str(ROOT / "tests/cli"))
 
 for name in [name for name in os.environ if name.startswith("PLASTIQ_")]:

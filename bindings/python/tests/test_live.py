@@ -8,14 +8,13 @@ import http.client
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 
 import pytest
 
 import plastiq
-from conftest import KEY, in_thread
+from conftest import KEY, STRICT, in_thread
 
 
 def use(emulator, secret):
@@ -237,7 +236,7 @@ print("idle", flush=True)
 def test_exit_while_idle(live):
     """With open clients, connections and secrets: at once, and without a word."""
     began = time.monotonic()
-    done = subprocess.run([sys.executable, "-X", "dev", "-c", IDLE, json.dumps(live)], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([*STRICT, "-c", IDLE, json.dumps(live)], capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stdout, done.stderr) == (0, "idle\n", "")
     assert time.monotonic() - began < 10
 

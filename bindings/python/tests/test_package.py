@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import plastiq
-from conftest import KEY, ROOT
+from conftest import KEY, ROOT, STRICT
 
 PACKAGE = ROOT / "bindings/python"
 STUB = ["transport", "stub", "allow_test_transports", "true"]
@@ -106,7 +106,7 @@ def send_to_the_browser(data): assert data.startswith(b"cs_test_")
 def example(name, *arguments, **env):
     kept = ("PATH", "LD_LIBRARY_PATH", "PLASTIQ_TRANSPORT_DIR", "PYTHONDONTWRITEBYTECODE")
     clean = {name: os.environ[name] for name in kept if name in os.environ}
-    return run(sys.executable, "-X", "dev", PACKAGE / "examples" / name, *arguments, env={**clean, **env})
+    return run(*STRICT, PACKAGE / "examples" / name, *arguments, env={**clean, **env})
 
 
 def test_examples_are_run():

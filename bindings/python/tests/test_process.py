@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import plastiq
-from conftest import KEY
+from conftest import KEY, STRICT
 
 PREAMBLE = f"""
 import asyncio, json, os, signal, sys, threading, time, plastiq
@@ -24,13 +24,13 @@ def options(**more):
 """
 
 
-def run(code, *arguments, env=None, timeout=60, dev=True, **more):
+def run(code, *arguments, env=None, timeout=60, strict=True, **more):
     return subprocess.run(
-        [sys.executable, *(["-X", "dev"] if dev else []), "-c", PREAMBLE + textwrap.dedent(code), *arguments],
+        [*STRICT, "-c", PREAMBLE + textwrap.dedent(code), *arguments],
         capture_output=True,
         text=True,
         timeout=timeout,
-        env={**os.environ, **(env or {})},
+        env={**os.environ, **({"PYTHONMALLOC": "debug"} if strict else {}), **(env or {})},
         **more,
     )
 
@@ -337,7 +337,7 @@ def test_memory_stays_flat():
         loop.run_until_complete(looping.close())
         loop.close()
     """,
-        dev=False,
+        strict=False,
     )
     assert done.returncode == 0, done.stderr
     grown, files, few = done.stdout.split()
