@@ -10,12 +10,14 @@ import os
 import threading
 import time
 import weakref
+from functools import partial
 
 import pytest
 
 import plastiq
 from conftest import stub_options
-from plastiq import _aio
+from plastiq import _aio, _client, _message
+from plastiq._library import lib
 
 HANG = {"hang": True}
 
@@ -145,6 +147,19 @@ def test_a_result_that_nobody_waits_for_is_wiped(monkeypatch):
     for reply in found:
         with pytest.raises(plastiq.UsageError):  # claimed before, so it cannot be claimed again
             plastiq.Secret._claim(reply["results"]["client_secret"]["handle"], 0)
+
+
+def test_a_reply_with_a_tag_that_nobody_knows_is_wiped():
+    async def main():
+        async with plastiq.AsyncClient(stub_options()) as client:
+            (await client.client_secrets.create()).close()
+            message = _message.pack(_message.build("client_secrets.create", None, None, None, None, None, False))
+            reply = _client._run_direct(partial(lib.plq_call_message, client._handle), message)
+            client._queues[asyncio.get_running_loop()]._deliver(12345, reply)
+            with pytest.raises(plastiq.UsageError):  # claimed before
+                plastiq.Secret._claim(reply["results"]["client_secret"]["handle"], 0)
+
+    asyncio.run(main())
 
 
 def test_errors_are_raised_where_they_belong():
