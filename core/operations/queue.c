@@ -280,15 +280,12 @@ static void stop(struct plq__queued *queued) {
   advance(queued, PLQ__STEP_AGAIN);
 }
 
-static bool take_over(struct plq__queue *queue) {
+static void take_over(struct plq__queue *queue) {
   struct plq__queued *queued;
-  bool any = false;
   while ((queued = take_first(&queue->over)) != NULL) {
-    any = true;
     plq__attempt_conclude(&queued->performing.call.attempt, PLQ_OK);
     advance(queued, plq__call_judge(&queued->performing.call));
   }
-  return any;
 }
 
 static void run_timers(struct plq__queue *queue) {
