@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::{ROOM, Shared, Turn};
+use super::{Shared, Turn};
 use crate::Error;
 
 /// How long to wait before a queue that cannot work, for lack of descriptors for instance, is tried again.
@@ -18,10 +18,9 @@ pub(super) fn start(shared: &Arc<Shared>) -> Result<(), Error> {
 }
 
 fn run(shared: &Shared) {
-    let mut buffer = vec![0; ROOM];
     loop {
         shared.warm();
-        match shared.turn(Duration::MAX, &mut buffer) {
+        match shared.turn(Duration::MAX) {
             Turn::Empty | Turn::More => {}
             Turn::Trouble => thread::sleep(AGAIN),
             Turn::End => break,

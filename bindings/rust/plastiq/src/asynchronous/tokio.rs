@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::Handle;
 
-use super::{ROOM, Shared, Turn};
+use super::{Shared, Turn};
 use crate::raw::{self, Watched};
 
 /// Tells of its end, whichever way that comes: tokio drops tasks together with the runtime.
@@ -44,12 +44,11 @@ pub(super) fn start(shared: &Arc<Shared>) -> bool {
 }
 
 async fn run(mut task: Task) {
-    let mut buffer = vec![0; ROOM];
     loop {
         let Ok(mut ready) = task.fd.readable().await else { return };
         let shared = &ready.get_inner().keeper;
         loop {
-            match shared.turn(Duration::ZERO, &mut buffer) {
+            match shared.turn(Duration::ZERO) {
                 // The descriptor is edge-triggered here: only what comes after the queue said that it is empty is a new edge.
                 Turn::Empty => break,
                 Turn::More => tokio::task::yield_now().await,
