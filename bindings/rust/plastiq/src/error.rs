@@ -452,3 +452,31 @@ pub struct LoadStep {
     /// What happened there, in words.
     pub reason: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg_attr(miri, ignore = "it asks the library")]
+    fn every_status_has_a_kind_and_every_kind_a_variant() {
+        let statuses = crate::describe("statuses").expect("a table");
+        let rows = |name| statuses.column(name).expect("a column");
+        let mut count = 0;
+        for ((number, name), (kind, phase)) in rows("number").zip(rows("name")).zip(rows("kind").zip(rows("phase"))) {
+            if kind == "ok" {
+                continue;
+            }
+            let failure = Failure::bare(Status::from_code(number.parse().expect("a number")));
+            assert_eq!((failure.status.name(), failure.kind.name(), failure.phase.name()), (name, kind, phase));
+            assert_eq!(Kind::from_name(kind), failure.kind);
+            assert_eq!(Phase::from_name(phase), failure.phase);
+            let error = Error::from(failure);
+            assert!(!matches!(error, Error::Other(_)), "{kind} has no variant");
+            assert_eq!((error.kind().name(), error.status().map(Status::code)), (kind, number.parse().ok()));
+            count += 1;
+        }
+        assert!(count > 80, "only {count} statuses");
+        assert!(matches!(Error::from(Failure::bare(Status::from_code(999_001))), Error::Other(_)));
+    }
+}

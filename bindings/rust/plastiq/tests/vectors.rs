@@ -91,7 +91,7 @@ fn text_of(value: &Value) -> String {
 
 fn client(case: &Case) -> Result<Client, Error> {
     let script = case.0.get("responses").map_or_else(|| "[]".to_owned(), Value::to_string);
-    let mut builder = Client::builder_without_environment()
+    let mut builder = common::bare()
         .access_token("test-key-0001")
         .option("backoff_base_ms", "1")
         .option("backoff_cap_ms", "2")

@@ -11,7 +11,16 @@ pub(crate) const PAYER: &str = "3f2b8c1e-7d4a-4c6b-9e0f-1a2b3c4d5e6f";
 
 /// Answers inside the process.
 pub(crate) fn stub() -> ClientBuilder {
-    Client::builder_without_environment().transport("stub").allow_test_transports(true).access_token(TOKEN)
+    bare().transport("stub").allow_test_transports(true).access_token(TOKEN)
+}
+
+/// Without what the environment says, but for the folder of a library that lies in another prefix than it was configured for.
+pub(crate) fn bare() -> ClientBuilder {
+    let builder = Client::builder_without_environment();
+    match std::env::var_os("PLASTIQ_TRANSPORT_DIR") {
+        Some(folder) => builder.transport_dir(folder),
+        None => builder,
+    }
 }
 
 /// The same, with what each attempt gets.
