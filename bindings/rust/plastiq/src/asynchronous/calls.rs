@@ -206,7 +206,8 @@ mod tests {
         for waker in calls.end() {
             waker.wake();
         }
-        assert_eq!(woken.0.load(Ordering::Relaxed), 3, "a call, a warming and one closer");
+        // Whether two wakers are the same can only be guessed (miri sees to that), so a closer may be woken twice.
+        assert!((3..=4).contains(&woken.0.load(Ordering::Relaxed)), "a call, a warming and a closer");
         assert!(matches!(calls.poll(call, &waker), Some(Done::Call(Err(Error::Closed)))));
         assert!(matches!(calls.poll(warming, &waker), Some(Done::Warm(Err(Error::Closed)))));
         assert!(calls.await_end(&waker) && calls.begin_warming(1, Duration::ZERO, &waker).is_none());
