@@ -69,8 +69,9 @@ static bool read_item(struct plq__text rest, struct item *item) {
 }
 
 const char *plq__message_check(struct plq__text bytes) {
-  uint64_t left[MAX_DEPTH + 1] = {1}; /* how many objects are still to come, by level */
+  uint64_t left[MAX_DEPTH + 1]; /* how many objects are still to come, by level down to this one */
   int depth = 0;
+  left[0] = 1;
   while (left[0] > 0 || depth > 0) {
     if (left[depth] == 0) {
       depth--;

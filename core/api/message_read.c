@@ -34,7 +34,7 @@ static int32_t refuse(plq_error **out_error, const char *key, const char *rule) 
 
 static int find_name(const char *const *names, size_t count, struct plq__text name) {
   for (size_t i = 0; i < count; i++)
-    if (plq__text_is(name, names[i])) return (int)i;
+    if (plq__text_is_one(name, names[i])) return (int)i;
   return -1;
 }
 
@@ -105,7 +105,7 @@ static int32_t read_op(struct plq__message *message, const msgpack_object *op, p
   message->describe = plq__text_is(name, "describe");
   if (message->describe) return PLQ_OK;
   int32_t status = plq_request_new(name.at, name.len, &message->request, out_error);
-  message->operation = plq__operation_find(name);
+  if (status == PLQ_OK) message->operation = message->request->operation;
   if (status == PLQ_E_UNKNOWN_OPERATION && out_error != NULL && *out_error != NULL) {
     const char *text = plq_error_message(*out_error, NULL);
     plq__error_setf(*out_error, "%s; " HIGHEST, text, PLQ_MESSAGE_VERSION);

@@ -28,31 +28,47 @@ static void pack_repaired(msgpack_packer *packer, struct plq__text text) {
   plq__buffer_clear(&repaired);
 }
 
+/* A short text as msgpack-c would write it, into room that is to be added at once; NULL: it is too long for that. */
+static char *put_short(char room[static 2 + 63], const char *text, size_t len) {
+  char *at = room;
+  if (len > 63) return NULL;
+  if (len > 31) *at++ = (char)0xd9;
+  *at++ = (char)(len > 31 ? len : 0xa0 | len);
+  memcpy(at, text, len);
+  return at + len;
+}
+
+static void pack_valid(msgpack_packer *packer, const char *text, size_t len) {
+  char room[2 + 63], *end = put_short(room, text, len);
+  if (end != NULL)
+    write_bytes(packer->data, room, (size_t)(end - room));
+  else
+    msgpack_pack_str_with_body(packer, text, len);
+}
+
 static void pack_text(msgpack_packer *packer, const char *text) {
   size_t len = strlen(text);
   if (!plq__is_utf8((struct plq__text){text, len})) {
     pack_repaired(packer, (struct plq__text){text, len});
     return;
   }
-  msgpack_pack_str_with_body(packer, text, len);
+  pack_valid(packer, text, len);
 }
 
-/* A name out of our own tables: added at once with its head, which msgpack-c would write on its own. */
-static void pack_key(msgpack_packer *packer, const char *name) {
-  char room[1 + 31];
-  size_t len = strlen(name);
-  if (len >= sizeof room) {
-    msgpack_pack_str_with_body(packer, name, len);
-    return;
-  }
-  room[0] = (char)(0xa0 | len); /* of one byte, for a text this short */
-  memcpy(room + 1, name, len);
-  write_bytes(packer->data, room, 1 + len);
-}
+/* A name out of our own tables. */
+static void pack_key(msgpack_packer *packer, const char *name) { pack_valid(packer, name, strlen(name)); }
 
 static void pack_number(msgpack_packer *packer, const char *name, int64_t number) {
-  pack_key(packer, name);
-  msgpack_pack_int64(packer, number);
+  char room[2 + 63 + 5], *end = number >= 0 && number <= UINT32_MAX ? put_short(room, name, strlen(name)) : NULL;
+  if (end == NULL) {
+    pack_key(packer, name);
+    msgpack_pack_int64(packer, number);
+    return;
+  }
+  int bytes = number < 0x80 ? 0 : number <= UINT16_MAX ? 2 : 4; /* one of 8 bits alone would be as good as of 16 */
+  *end++ = (char)(bytes == 0 ? number : bytes == 2 ? 0xcd : 0xce);
+  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) *end++ = (char)(number >> shift);
+  write_bytes(packer->data, room, (size_t)(end - room));
 }
 
 static void pack_facts(msgpack_packer *packer, const struct plq__facts *facts) {

@@ -20,6 +20,10 @@ struct plq__text {
 struct plq__text plq__text_in(const char *text, size_t len);
 
 bool plq__text_is(struct plq__text text, const char *literal);
+/* The same for a search through many names, most of which begin otherwise. */
+static inline bool plq__text_is_one(struct plq__text text, const char *literal) {
+  return text.len > 0 && text.at[0] == literal[0] && plq__text_is(text, literal);
+}
 bool plq__text_same_nocase(struct plq__text a, struct plq__text b);
 /* Inline, so that the length of a literal is known: it alone tells most names apart. */
 static inline bool plq__text_is_nocase(struct plq__text text, const char *literal) {

@@ -35,6 +35,7 @@ struct plq__operation {
   size_t success_count;
   const struct plq__field *fields;
   size_t field_count;
+  int32_t trace_id, user_agent; /* the fields that become these headers, or -1: the library sends its own */
   const struct plq__result *results;
   size_t result_count;
   const char *doc;

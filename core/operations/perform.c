@@ -23,7 +23,7 @@ static bool add_member(json_object *object, const char *key, json_object *value)
 }
 
 /* Puts a field into the body, inside another object if its path says so. */
-static int32_t add_field(json_object *body, const struct plq__field *field, const char *value, plq_error **out_error) {
+static int32_t add_field(json_object *body, const struct plq__field *field, const char *value, bool has_extra, plq_error **out_error) {
   json_object *parent = body, *found = NULL;
   const char *leaf = field->json[0];
   if (field->json[1] != NULL) {
@@ -34,7 +34,8 @@ static int32_t add_field(json_object *body, const struct plq__field *field, cons
     }
     if (!json_object_is_type(parent, json_type_object)) return conflict(field, out_error);
   }
-  if (json_object_object_get_ex(parent, leaf, &found)) return conflict(field, out_error);
+  /* only an extra member can be in the way: fields have different names */
+  if (has_extra && json_object_object_get_ex(parent, leaf, &found)) return conflict(field, out_error);
   return add_member(parent, leaf, json_object_new_string(value)) ? PLQ_OK : plq__fail_plain(out_error, PLQ_E_MEMORY);
 }
 
@@ -47,7 +48,7 @@ static int32_t make_body(const plq_request *request, json_object **out_body, plq
   int32_t status = body != NULL ? PLQ_OK : plq__fail_plain(out_error, PLQ_E_MEMORY);
   for (size_t i = 0; i < request->operation->field_count && status == PLQ_OK; i++) {
     const struct plq__field *field = &request->operation->fields[i];
-    if (field->json[0] != NULL && request->values[i] != NULL) status = add_field(body, field, request->values[i], out_error);
+    if (field->json[0] != NULL && request->values[i] != NULL) status = add_field(body, field, request->values[i], request->extra != NULL, out_error);
   }
   *out_body = body;
   return status;
@@ -84,13 +85,8 @@ static void add(struct building *building, const char *name, const char *value, 
   if (sensitive) building->secrets[exchange->secret_count++] = (struct plq__text){value, value_len};
 }
 
-static const char *value_of(const plq_request *request, const char *header) {
-  for (size_t i = 0; i < request->operation->field_count; i++) {
-    const char *name = request->operation->fields[i].header;
-    if (name != NULL && strcmp(name, header) == 0) return request->values[i];
-  }
-  return NULL;
-}
+/* Of a field by its index; NULL if it is not set, or there is none. */
+static const char *value_at(const plq_request *request, int32_t field) { return field >= 0 ? request->values[field] : NULL; }
 
 #define ADD_CONSTANT(building, name, value) add(building, name, value, sizeof(value) - 1, false)
 
@@ -100,10 +96,10 @@ static void add_headers(struct building *building, const plq_request *request) {
   ADD_CONSTANT(building, "Accept-Encoding", "identity");
   ADD_CONSTANT(building, "Content-Type", "application/json");
   add(building, "Trace-Id", performing->trace_id, strlen(performing->trace_id), false);
-  if (value_of(request, "User-Agent") == NULL) ADD_CONSTANT(building, "User-Agent", "libplastiq/" PLQ_VERSION_TEXT);
+  if (value_at(request, request->operation->user_agent) == NULL) ADD_CONSTANT(building, "User-Agent", "libplastiq/" PLQ_VERSION_TEXT);
   for (size_t i = 0; i < request->operation->field_count; i++) {
     const struct plq__field *field = &request->operation->fields[i];
-    if (field->header == NULL || request->values[i] == NULL || strcmp(field->header, "Trace-Id") == 0) continue;
+    if (field->header == NULL || request->values[i] == NULL || (int32_t)i == request->operation->trace_id) continue;
     size_t len = strlen(request->values[i]);
     add(building, field->header, keep(building, request->values[i], len), len, false);
   }
@@ -179,7 +175,7 @@ int32_t plq__performing_init(struct plq__performing *performing, struct plq__lan
                              int64_t start_ns, plq_error **out_error) {
   const struct plq__client *client = lane->live->client;
   const struct plq__operation *operation = request->operation;
-  const char *trace_id = value_of(request, "Trace-Id");
+  const char *trace_id = value_at(request, operation->trace_id);
   performing->operation = operation;
   performing->response = NULL;
   performing->exchange = (struct plq__exchange){

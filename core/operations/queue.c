@@ -202,7 +202,7 @@ static void arm(struct plq__queue *queue) {
 
 /* With the lock held: whether next has something to do that only the queue knows of. */
 static bool has_work(const struct plq__queue *queue) {
-  return queue->ready.first != NULL || queue->submitted.first != NULL || queue->cancelled != NULL || queue->cancel_all ||
+  return queue->ready.first != NULL || queue->over.first != NULL || queue->submitted.first != NULL || queue->cancelled != NULL || queue->cancel_all ||
          queue->wake_asked || (queue->closed && queue->held == 0);
 }
 
@@ -617,6 +617,7 @@ int32_t plq__queue_warm(struct plq__queue *queue, uint32_t count, int64_t timeou
   bool open = !queue->closed && !queue->freed;
   if (open) queue->warming = &run;
   pthread_mutex_unlock(&queue->lock);
+  (void)plq__carrier_event_fd(&queue->carrier); /* by which the transport knows that connections are for what is driven */
   status = open ? plq__warm_lane(&queue->lane, &run, count, timeout_ms, out_open, out_error) : plq__fail_plain(out_error, PLQ_E_CLOSED);
   pthread_mutex_lock(&queue->lock);
   queue->warming = NULL;

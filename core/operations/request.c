@@ -118,7 +118,7 @@ int32_t plq_request_set(plq_request *request, const char *field, size_t field_le
   struct plq__text name = plq__text_in(field, field_len);
   if (request == NULL || field == NULL) return plq__fail(out_error, PLQ_E_ARGUMENT, NULL, "request or field is NULL");
   for (size_t i = 0; i < request->operation->field_count; i++)
-    if (plq__text_is(name, request->operation->fields[i].name))
+    if (plq__text_is_one(name, request->operation->fields[i].name))
       return set_field(request, i, plq__text_in(value, value_len), out_error);
   return unknown_field(request->operation, name, out_error);
 }

@@ -47,7 +47,7 @@ PLQ_API int64_t plq_error_retry_after_ms(const plq_error *error);
 /** @return one sentence for people: what was wrong, and what would be right where that is known */
 PLQ_API const char *plq_error_message(const plq_error *error, size_t *out_len);
 
-/** @return the name of the option, field or header that was wrong, or "" */
+/** @return the name of the option, field or header that was wrong, or ""; of a name that does not exist, the one nearest to it */
 PLQ_API const char *plq_error_field(const plq_error *error, size_t *out_len);
 
 /** @return the service's `code`, such as VALIDATION_ERROR, or "" */

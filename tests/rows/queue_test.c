@@ -298,6 +298,29 @@ static void test_warm(void **state) {
   assert_int_equal(test_server_connections(self->server), 5);
 }
 
+/* What was in flight goes on while connections are opened, and what ended meanwhile is told. */
+static void test_warm_in_flight(void **state) {
+  fixture *self = *state;
+  static seen all_seen;
+  plq_queue_id queue;
+  plq_completion *completion;
+  uint32_t open = 0;
+  int fd = -1;
+  memset(&all_seen, 0, sizeof all_seen);
+  if (is_stub()) return;
+  open_queue(self, MANY(100), (fixture_options){{"max_repeats", "0"}, {"max_connections", "6"}, FIXTURE_END}, &queue);
+  assert_int_equal(plq_queue_fd(queue, &fd), PLQ_OK);
+  submit(queue, 0, 20);
+  if (plq_queue_next(queue, 0, &completion) == PLQ_OK) see(&all_seen, completion);
+  assert_int_equal(plq_queue_warm(queue, 6, 20000, &open, NULL), PLQ_OK);
+  while (all(&all_seen) < 20) {
+    assert_true(readable(fd, 10000));
+    if (plq_queue_next(queue, 0, &completion) == PLQ_OK) see(&all_seen, completion);
+  }
+  assert_int_equal(all_seen.good, 20);
+  plq_queue_free(queue);
+}
+
 /* The deadline passes while nobody is inside: the descriptor tells, and the truth comes out. */
 static void test_deadline_in_flight(void **state) {
   fixture *self = *state;
@@ -328,6 +351,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_free_in_flight, fixture_setup, fixture_teardown),
       cmocka_unit_test_setup_teardown(test_fork_in_flight, fixture_setup, fixture_teardown),
       cmocka_unit_test_setup_teardown(test_warm, fixture_setup, fixture_teardown),
+      cmocka_unit_test_setup_teardown(test_warm_in_flight, fixture_setup, fixture_teardown),
       cmocka_unit_test_setup_teardown(test_deadline_in_flight, fixture_setup, fixture_teardown),
   };
   return cmocka_run_group_tests_name("queue", tests, NULL, NULL);

@@ -59,28 +59,39 @@ static void check_descriptor(check *self) {
 }
 
 /* An edge-triggered host drives once for each edge: what drive leaves undone must make a new one. */
-static void check_edges(check *self) {
+static void drive_by_edges(check *self, const char *script, int count, int64_t pause_ms) {
   operation ops[MANY];
   struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+  struct timespec pause = {.tv_nsec = pause_ms * 1000000};
   int over = 0;
-  check_serve(self, "[{\"copies\":20,\"of\":{\"status\":200,\"body\":{\"repeat\":\"0123456789\",\"times\":20000}}}]", NULL);
+  check_serve(self, script, NULL);
   if (!check_create(self, NULL)) return;
   int outer = epoll_create1(EPOLL_CLOEXEC);
   if (outer < 0 || epoll_ctl(outer, EPOLL_CTL_ADD, self->functions->event_fd(self->instance), &event) != 0) test_die("no epoll");
-  for (int i = 0; i < MANY; i++)
+  for (int i = 0; i < count; i++)
     if (!submit(self, &ops[i])) return;
   int64_t until = check_now_ms() + 20000;
-  while (over < MANY && check_now_ms() < until) {
+  while (over < count && check_now_ms() < until) {
     if (epoll_wait(outer, &event, 1, 5000) == 0) break; /* stalled */
+    nanosleep(&pause, NULL);
     self->functions->drive(self->instance, 0);
     over = 0;
-    for (int i = 0; i < MANY; i++) over += ops[i].made.over;
+    for (int i = 0; i < count; i++) over += ops[i].made.over;
   }
-  EXPECT(self, over == MANY, "%d of %d operations ended, and no edge came for the others", over, MANY);
-  for (int i = 0; i < MANY; i++) EXPECT(self, ops[i].made.error.status == PLQ_OK, "one failed: %s", ops[i].made.error.message);
+  EXPECT(self, over == count, "%d of %d operations ended, and no edge came for the others", over, count);
+  for (int i = 0; i < count; i++) EXPECT(self, ops[i].made.error.status == PLQ_OK, "one failed: %s", ops[i].made.error.message);
   close(outer);
   check_destroy(self);
-  for (int i = 0; i < MANY; i++) clear(&ops[i]);
+  for (int i = 0; i < count; i++) clear(&ops[i]);
+}
+
+static void check_edges(check *self) {
+  drive_by_edges(self, "[{\"copies\":20,\"of\":{\"status\":200,\"body\":{\"repeat\":\"0123456789\",\"times\":20000}}}]", MANY, 0);
+}
+
+/* More lies in the socket than is read in one go, and nothing follows. */
+static void check_edges_late(check *self) {
+  drive_by_edges(self, "[{\"status\":200,\"body\":{\"repeat\":\"0123456789\",\"times\":100000}}]", 1, 60);
 }
 
 static void check_drive_does_not_wait(check *self) {
@@ -222,7 +233,7 @@ static void check_burst(check *self) {
 /* Those that wait for a connection to become free. */
 static void check_queue(check *self) {
   operation ops[4];
-  check_serve(self, "[{\"copies\":4,\"of\":{\"delay_ms\":500,\"status\":200,\"body\":\"{}\"}}]", NULL);
+  check_serve(self, "[{\"copies\":4,\"of\":{\"delay_ms\":800,\"status\":200,\"body\":\"{}\"}}]", NULL);
   if (!check_create(self, "max_connections", "1", NULL)) return;
   if (!submit(self, &ops[0])) return;
   for (int i = 0; i < 10; i++) self->functions->drive(self->instance, self->host.now_ns(&self->host) + 10 * CHECK_MS);
@@ -234,6 +245,8 @@ static void check_queue(check *self) {
   for (int i = 0; i < 10; i++) self->functions->drive(self->instance, self->host.now_ns(&self->host) + 10 * CHECK_MS);
   atomic_store(&ops[1].made.cancelled, true);
   self->functions->cancel(self->instance, ops[1].request.request.op);
+  for (int i = 0; i < 5; i++) self->functions->drive(self->instance, self->host.now_ns(&self->host) + 10 * CHECK_MS);
+  EXPECT(self, ops[0].made.over || (ops[1].made.over && ops[2].made.over), "what ended while it waited was not reported then");
   drive_all(self, ops, 4, 10000);
   check_ends_with(self, &ops[1].made, PLQ_KIND_CANCELLED, PLQ_DELIVERY_NOT_SENT);
   EXPECT(self, ops[2].made.error.status == PLQ_E_TIMEOUT_POOL, "its deadline passed while it waited: %s",
@@ -358,6 +371,7 @@ const check_case check_async_cases[] = {
     {"async/descriptor", PLQ_CAP_ASYNC, CHECK_SERVER, "event_fd is readable while drive has work, and only then",
      check_descriptor},
     {"async/edges", PLQ_CAP_ASYNC, CHECK_SERVER, "work that is left when drive returns is a new edge", check_edges},
+    {"async/late", PLQ_CAP_ASYNC, CHECK_SERVER, "what lies in a socket and was not read is a new edge", check_edges_late},
     {"async/no-wait", PLQ_CAP_ASYNC, CHECK_SERVER, "drive(0) does not wait", check_drive_does_not_wait},
     {"async/timer", PLQ_CAP_ASYNC, CHECK_SERVER, "event_fd alone carries deadlines", check_timer},
     {"async/wake", PLQ_CAP_ASYNC, CHECK_SERVER, "wake makes a drive that waits return", check_wake},

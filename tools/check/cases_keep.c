@@ -63,6 +63,12 @@ static void check_unasked(check *self) {
               "[{\"raw\":\"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\n{}HTTP/1.1 200 OK\\r\\nContent-Length: "
               "0\\r\\n\\r\\n\"}," GOOD "]");
 }
+/* In a piece of their own, while nobody reads. */
+static void check_unasked_later(check *self) {
+  check_stale(self,
+              "[{\"raw\":\"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\n{}HTTP/1.1 200 OK\\r\\nContent-Length: "
+              "0\\r\\n\\r\\n\",\"pieces\":40,\"piece_delay_ms\":60}," GOOD "]");
+}
 static void check_connection_close(check *self) {
   check_stale(self, "[{\"status\":200,\"headers\":[[\"Connection\",\"close\"]],\"body\":\"{}\"}," GOOD "]");
 }
@@ -314,6 +320,8 @@ const check_case check_keep_cases[] = {
     {"keep/cut", PLQ_CAP_KEEPALIVE, BOTH, "one that ended by a FIN is replaced", check_stale_fin},
     {"keep/reset", PLQ_CAP_KEEPALIVE, BOTH, "one that was reset is replaced", check_stale_reset},
     {"keep/unasked", PLQ_CAP_KEEPALIVE, BOTH, "one on which bytes came unasked is not used again", check_unasked},
+    {"keep/unasked-later", PLQ_CAP_KEEPALIVE, BOTH, "one on which bytes came after the response is not used again",
+     check_unasked_later},
     {"keep/connection-close", PLQ_CAP_KEEPALIVE, BOTH, "one of which the server said that it closes is not used again",
      check_connection_close},
     {"keep/no-resend", PLQ_CAP_KEEPALIVE, BOTH, "a request is never sent twice", check_no_resend},

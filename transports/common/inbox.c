@@ -262,5 +262,6 @@ static int wait_ms(int64_t now, int64_t until) {
 }
 
 int plqt_inbox_wait(plqt_inbox *inbox, struct epoll_event *events, int max, int64_t now, int64_t until) {
-  return epoll_wait(inbox->epoll_fd, events, max, wait_ms(now, until));
+  int count = epoll_wait(inbox->epoll_fd, events, max, wait_ms(now, until));
+  return count < 0 && errno == EINTR ? 0 : count;
 }

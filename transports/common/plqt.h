@@ -275,7 +275,7 @@ void plqt_inbox_signal(plqt_inbox *inbox);
 bool plqt_inbox_saw(plqt_inbox *inbox, uint64_t data);
 /* Puts the timer to when the next drive is due. One that is set too early only costs a round. */
 void plqt_inbox_arm(plqt_inbox *inbox, int64_t at);
-/* epoll_wait that is as long as until says, to the next ms. */
+/* epoll_wait that is as long as until says, to the next ms; 0 if a signal came. */
 struct epoll_event;
 int plqt_inbox_wait(plqt_inbox *inbox, struct epoll_event *events, int max, int64_t now, int64_t until);
 
@@ -290,8 +290,8 @@ typedef struct plqt_async_warming {
   /* Begins to open one more, and ends with on_done of `sink`; otherwise why there is none: PLQ_E_TIMEOUT_POOL, PLQ_E_MEMORY. */
   int32_t (*begin)(void *owner, const plq_transport_request *request, const plq_transport_sink *sink,
                    const atomic_bool *cancelled);
-  /* Drives until there was any progress. */
-  void (*drive)(void *owner);
+  /* Drives until there was any progress, but not for longer than that. */
+  void (*drive)(void *owner, int64_t until_ns);
 } plqt_async_warming;
 
 int32_t plqt_async_prewarm(const plqt_async_warming *self, const plq_transport_target *target, uint32_t count,

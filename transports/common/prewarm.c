@@ -137,18 +137,28 @@ int32_t plqt_prewarm(const plqt_warming *warming, const plq_transport_target *ta
 
 /* ---- over the asynchronous half ---- */
 
-static void warm_all(const plqt_async_warming *self, const plq_transport_request *request, const plqt_entry *entry,
-                     uint32_t missing, plq_transport_error *error) {
+/* As many as are missing. Those that calls are opening count once they are open: until then they may take all the room there is. */
+static void warm_all(const plqt_async_warming *self, const plq_transport_request *request, const plqt_entry *entry, uint32_t count,
+                     plq_transport_error *error) {
+  const plq_transport_host *host = self->host;
   outcome left = {.error = error};
   const plq_transport_sink inner = sink_to(&left);
-  int32_t status = PLQ_OK;
-  for (uint32_t i = 0; i < missing && !status; i++) {
-    left.pending++;
-    status = self->begin(self->owner, request, &inner, &entry->cancelled);
-    if (status) left.pending--;
+  for (;;) {
+    int32_t status = PLQ_OK;
+    uint32_t open = self->count_open(self->owner, request->target);
+    while (!error->status && !status && open + left.pending < count) {
+      left.pending++;
+      status = self->begin(self->owner, request, &inner, &entry->cancelled);
+      if (status) left.pending--;
+    }
+    bool cancelled = atomic_load(&entry->cancelled);
+    bool may_wait = status == PLQ_E_TIMEOUT_POOL && !cancelled && host->now_ns(host->context) < request->deadline_ns;
+    if (!left.pending && !may_wait) {
+      if (status) say_lack(error, cancelled ? PLQ_E_CANCELLED : status, 0);
+      return;
+    }
+    self->drive(self->owner, request->deadline_ns);
   }
-  if (status) say_lack(error, status, 0);
-  while (left.pending) self->drive(self->owner);
 }
 
 int32_t plqt_async_prewarm(const plqt_async_warming *self, const plq_transport_target *target, uint32_t count,
@@ -163,7 +173,7 @@ int32_t plqt_async_prewarm(const plqt_async_warming *self, const plq_transport_t
   plqt_inbox_know(self->inbox, &entry, op);
   *self->warming = &entry;
   if (plqt_is_cancelled(sink)) atomic_store(&entry.cancelled, true); /* now that cancel can find it */
-  warm_all(self, &request, &entry, count - *out_open, error);
+  warm_all(self, &request, &entry, count, error);
   *self->warming = NULL;
   plqt_inbox_leave(self->inbox, &entry);
   plqt_inbox_signal(self->inbox); /* a wake that came meanwhile was for the next drive */

@@ -11,6 +11,8 @@
 #define ROUNDS_MAX 8
 #define SPARE_MAX 128
 #define SPARE_CALLS_MAX 1024
+#define AGAIN_NS (2 * PLQT_MS) /* to begin with */
+#define AGAIN_MAX_NS (256 * PLQT_MS)
 #define STREAMS_MAX 100 /* on one HTTP/2 connection: libcurl's own limit, unless it is told another */
 
 static int32_t open_engine(plqc_instance *instance, int *out_errno) {
@@ -248,8 +250,27 @@ static bool take_event(plqc_instance *instance, const struct epoll_event *event)
   return engine->ended_count == ended || instance->two_count > 0;
 }
 
+/*
+ * libcurl 7.88 may read what belongs to one stream of a connection while it works for another, and then does not come back to the
+ * first until something else happens there. So where nothing does any more, each is looked at again, less and less often.
+ */
+static void look_again(plqc_instance *instance, int64_t now, bool active) {
+  bool streams = false;
+  if (!active && instance->again_at > now) return;
+  for (plqc_connection *connection = instance->connections, *next; connection; connection = next) {
+    next = connection->next;
+    if (!connection->two || !atomic_load(&connection->streams)) continue;
+    streams = true;
+    if (active) break;
+    plqc_engine_socket(&instance->async, connection->fd, CURL_CSELECT_IN);
+  }
+  instance->again_ns = active ? AGAIN_NS : instance->again_ns < AGAIN_MAX_NS ? 2 * instance->again_ns : AGAIN_MAX_NS;
+  instance->again_at = streams ? now + instance->again_ns : PLQT_NEVER;
+}
+
 static int64_t next_due(const plqc_instance *instance) {
   int64_t next = plqc_engine_next(&instance->async), waiting = plqt_timers_next(&instance->waiting_timers);
+  if (instance->two_count && instance->again_at < next) next = instance->again_at;
   return next < waiting ? next : waiting;
 }
 
@@ -258,8 +279,7 @@ static int wait_for_events(plqc_instance *instance, struct epoll_event *events, 
   plqt_inbox *inbox = &instance->inbox;
   int64_t now = plqc_now(instance), next = next_due(instance);
   if (atomic_load(&inbox->submitted_count) || atomic_load(&inbox->cancelled_count)) until = 0;
-  int count = plqt_inbox_wait(inbox, events, EVENTS_MAX, now, next < until ? next : until);
-  return count > 0 ? count : 0;
+  return plqt_inbox_wait(inbox, events, EVENTS_MAX, now, next < until ? next : until);
 }
 
 /*
@@ -270,18 +290,23 @@ static bool round_once(plqc_instance *instance, int64_t until, bool *out_left) {
   plqc_engine *engine = &instance->async;
   struct epoll_event events[EVENTS_MAX];
   int count = wait_for_events(instance, events, until);
+  uint64_t runs = engine->runs, accepted = engine->accepted_count;
   *out_left = count == EVENTS_MAX;
   for (int i = 0; i < count; i++) *out_left |= take_event(instance, &events[i]);
   int64_t now = plqc_now(instance);
+  bool active = engine->runs != runs;
   bool any = take_submitted(instance);
   any |= end_cancelled(instance);
+  if (instance->two_count && !active) look_again(instance, now, false);
   do { /* What ends makes room for what waits, and what was begun is due at once: libcurl's timer. */
     any |= begin_waiting(instance, now);
     plqc_engine_turn(engine, now);
     any |= engine->over != NULL;
     finish_over(instance);
   } while (instance->waiting && has_room(instance));
-  return any || count > 0;
+  active |= engine->accepted_count != accepted;
+  if (instance->two_count && active) look_again(instance, now, true);
+  return any || count != 0;
 }
 
 int32_t plqc_drive(plq_transport_instance *handle, int64_t until_ns) {
@@ -337,8 +362,8 @@ static int32_t begin_warming(void *owner, const plq_transport_request *request, 
   return PLQ_OK;
 }
 
-static void drive_warming(void *owner) {
-  plqc_drive(owner, PLQT_NEVER);
+static void drive_warming(void *owner, int64_t until_ns) {
+  plqc_drive(owner, until_ns);
 }
 
 int32_t plqc_async_prewarm(plqc_instance *instance, const plq_transport_target *target, uint32_t count, int64_t deadline_ns,

@@ -161,6 +161,7 @@ int plqc_poll_mask(int events) {
 
 void plqc_engine_socket(plqc_engine *engine, curl_socket_t fd, int mask) {
   int running;
+  engine->runs++;
   curl_multi_socket_action(engine->multi, fd, mask, &running);
   if (engine->unsent) plqc_look_at_unsent(engine);
   take_messages(engine);

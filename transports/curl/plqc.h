@@ -81,6 +81,7 @@ struct plqc_engine {
   plqc_operation *over;   /* waiting for their report */
   plqc_operation *unsent; /* accepted, and not yet known to be written */
   uint64_t accepted_count, ended_count;
+  uint64_t runs; /* of libcurl */
   atomic_int connection_fd; /* a lane's connection, or -1 */
 };
 
@@ -292,6 +293,7 @@ struct plqc_instance {
   plqc_call *waiting, *waiting_last; /* for libcurl to take more */
   plqt_timers waiting_timers;
   uint32_t running;              /* operations that libcurl has, or that wait for a look-up or their report */
+  int64_t again_at, again_ns; /* when streams of HTTP/2 are looked at that are quiet */
   const plqc_operation *growing; /* opens one more connection, because the streams of the others are taken; or NULL */
   const plqt_entry *warming;     /* of a prewarm that the asynchronous half carries out */
   plqc_operation *spare;

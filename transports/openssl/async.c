@@ -171,8 +171,7 @@ static int wait_for_events(plqo_instance *instance, struct epoll_event *events, 
   plqt_inbox *inbox = &instance->inbox;
   int64_t now = plqo_now(instance), next = plqt_timers_next(&instance->async.timers);
   if (atomic_load(&inbox->submitted_count) || atomic_load(&inbox->cancelled_count)) until = 0;
-  int count = plqt_inbox_wait(inbox, events, EVENTS_MAX, now, next < until ? next : until);
-  return count > 0 ? count : 0;
+  return plqt_inbox_wait(inbox, events, EVENTS_MAX, now, next < until ? next : until);
 }
 
 /* True: something was done. */
@@ -190,7 +189,7 @@ static bool round_once(plqo_instance *instance, int64_t until) {
   turn(engine, now);
   begin_waiting(engine);
   plqo_engine_bury(engine);
-  return finish_over(instance) || any || count > 0;
+  return finish_over(instance) || any || count != 0;
 }
 
 int32_t plqo_drive(plq_transport_instance *handle, int64_t until_ns) {
@@ -243,8 +242,8 @@ static int32_t begin_warming(void *owner, const plq_transport_request *request, 
   return PLQ_OK;
 }
 
-static void drive_warming(void *owner) {
-  plqo_drive(owner, PLQT_NEVER);
+static void drive_warming(void *owner, int64_t until_ns) {
+  plqo_drive(owner, until_ns);
 }
 
 int32_t plqo_async_prewarm(plqo_instance *instance, const plq_transport_target *target, uint32_t count, int64_t deadline_ns,

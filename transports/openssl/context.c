@@ -97,6 +97,7 @@ static bool set_options(SSL_CTX *ctx) {
   if (SSL_CTX_get_security_level(ctx) < 2) SSL_CTX_set_security_level(ctx, 2);
   SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(ctx, 1);
+  SSL_CTX_set_max_send_fragment(ctx, 8192); /* requests are small, and each connection has a buffer of that size */
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(ctx, on_session);
   SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);

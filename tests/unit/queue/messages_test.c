@@ -268,6 +268,17 @@ static void without_memory(void **state) {
       int32_t status = plq_queue_next_message(queue, 0, buffer, sizeof buffer, &len, &tag, NULL);
       plq__alloc_gate = NULL;
       short_of_memory = allowed < 0;
+      if (status != PLQ_OK && n % 2 == 1) { /* as an object it has the secret, too */
+        assert_int_equal(status, PLQ_E_MEMORY);
+        assert_int_equal(plq_queue_next(queue, 0, &completion), PLQ_OK);
+        plq_response *response = plq_completion_take_response(completion);
+        plq_secret *secret = NULL;
+        assert_int_equal(plq_response_take_secret(response, "client_secret", PLQ_NUL, &secret), PLQ_OK);
+        plq_secret_free(secret);
+        plq_response_free(response);
+        plq_completion_free(completion);
+        continue;
+      }
       if (status != PLQ_OK) {
         assert_int_equal(status, PLQ_E_MEMORY);
         assert_int_equal(plq_queue_next_message(queue, 0, buffer, sizeof buffer, &len, &tag, NULL), PLQ_OK);

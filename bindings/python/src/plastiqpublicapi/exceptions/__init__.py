@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+__all__ = ["api_exception", "error_exception"]
