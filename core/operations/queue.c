@@ -187,8 +187,8 @@ static int64_t next_ns(const struct plq__queue *queue) {
 
 /* Arms the timer for what is next. On a virtual clock that is now, because waiting takes no time there. */
 static void arm(struct plq__queue *queue) {
-  int64_t at_ns = next_ns(queue);
   if (queue->epoll_fd < 0) return;
+  int64_t at_ns = next_ns(queue);
   if (is_virtual(queue)) {
     if (at_ns != PLQ__NEVER) set_signal(queue);
     return;
@@ -615,7 +615,13 @@ int32_t plq__queue_warm(struct plq__queue *queue, uint32_t count, int64_t timeou
   if (open) queue->warming = &run;
   pthread_mutex_unlock(&queue->lock);
   (void)plq__carrier_event_fd(&queue->carrier); /* by which the transport knows that connections are for what is driven */
-  status = open ? plq__warm_lane(&queue->lane, &run, count, timeout_ms, out_open, out_error) : plq__fail_plain(out_error, PLQ_E_CLOSED);
+  if (!open)
+    status = plq__fail_plain(out_error, PLQ_E_CLOSED);
+  else if (!plq__carrier_may_warm(&queue->carrier))
+    status = plq__fail(out_error, PLQ_E_BUSY, NULL, "the transport %s does one thing at a time, and carries a request now",
+                       queue->client->plugin->transport.name);
+  else
+    status = plq__warm_lane(&queue->lane, &run, count, timeout_ms, out_open, out_error);
   pthread_mutex_lock(&queue->lock);
   queue->warming = NULL;
   pthread_mutex_unlock(&queue->lock);

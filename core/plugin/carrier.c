@@ -38,7 +38,8 @@ struct plq__crew {
   pthread_cond_t wanted;
   struct jobs waiting, running, over;
   int64_t earliest_ns; /* no waiting job has an earlier deadline */
-  uint32_t count, idle, most;
+  uint32_t waiting_count;
+  uint32_t count, idle, most; /* threads */
   bool stopping;
   pthread_t threads[];
 };
@@ -75,6 +76,7 @@ static void fail(struct plq__crew *crew, struct job *job, int32_t status) {
   job->failed = true;
   job->error = (plq_transport_error){.struct_size = sizeof job->error, .status = status, .phase = PLQ_PHASE_CONNECT};
   take_out(&crew->waiting, job);
+  crew->waiting_count--;
   append(&crew->over, job);
 }
 
@@ -130,6 +132,7 @@ static void *work(void *argument) {
       continue;
     }
     take_out(&crew->waiting, job);
+    crew->waiting_count--;
     append(&crew->running, job);
     pthread_mutex_unlock(&crew->lock);
     carry_out(crew->instance, job);
@@ -171,8 +174,11 @@ static int32_t crew_submit(struct plq__crew *crew, const plq_transport_request *
                                     .is_cancelled = pass_cancelled};
   pthread_mutex_lock(&crew->lock);
   append(&crew->waiting, job);
-  if (crew->idle == 0 && crew->count < crew->most && !hire(crew) && crew->count == 0) {
+  crew->waiting_count++;
+  /* One that is idle may have been called for the job before this one, and not be there yet. */
+  if (crew->waiting_count > crew->idle && crew->count < crew->most && !hire(crew) && crew->count == 0) {
     take_out(&crew->waiting, job);
+    crew->waiting_count--;
     status = error->status = PLQ_E_RESOURCE_SYSTEM;
     error->phase = PLQ_PHASE_CONNECT;
   } else {
@@ -309,6 +315,15 @@ int64_t plq__carrier_next_ns(const struct plq__carrier *carrier) {
 
 int32_t plq__carrier_drive(struct plq__carrier *carrier, int64_t until_ns) {
   return carrier->crew != NULL ? crew_drive(carrier->crew, until_ns) : carrier->functions->drive(carrier->instance->transport, until_ns);
+}
+
+bool plq__carrier_may_warm(const struct plq__carrier *carrier) {
+  struct plq__crew *crew = carrier->crew;
+  if (crew == NULL || carrier->instance->plugin->transport.capabilities & PLQ_CAP_CONCURRENT) return true;
+  pthread_mutex_lock(&crew->lock);
+  bool may = crew->waiting.first == NULL && crew->running.first == NULL;
+  pthread_mutex_unlock(&crew->lock);
+  return may;
 }
 
 void plq__carrier_wake(struct plq__carrier *carrier) {

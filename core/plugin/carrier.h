@@ -28,6 +28,9 @@ int32_t plq__carrier_event_fd(const struct plq__carrier *carrier);
 int64_t plq__carrier_next_ns(const struct plq__carrier *carrier);
 /* As a transport's drive. [owner] */
 int32_t plq__carrier_drive(struct plq__carrier *carrier, int64_t until_ns);
+/* Whether the transport's prewarm may be called now and until the next submit: one that serves a thread at a time may have a crew
+   inside of it. [owner] */
+bool plq__carrier_may_warm(const struct plq__carrier *carrier);
 /* As a transport's wake and cancel. [any] */
 void plq__carrier_wake(struct plq__carrier *carrier);
 void plq__carrier_cancel(struct plq__carrier *carrier, uint64_t op);

@@ -133,7 +133,8 @@ PLQ_API int32_t plq_queue_close(plq_queue_id queue, int32_t cancel);
  * @param count            how many are to be open, at most the option max_connections
  * @param timeout_ms       for all of them together; -1 for ever
  * @param out_connections  receives how many are open, also on failure; may be NULL
- * @return as plq_client_warm(), and #PLQ_E_BUSY: a thread is inside of plq_queue_next(); #PLQ_E_CLOSED: also of the queue; #PLQ_E_FORKED;
+ * @return as plq_client_warm(), and #PLQ_E_BUSY: a thread is inside of plq_queue_next(), or the transport does one
+ *         thing at a time and carries a request; #PLQ_E_CLOSED: also of the queue; #PLQ_E_FORKED;
  *         #PLQ_E_CANCELLED: the queue or the client was closed meanwhile. One thread at a time. Blocks until timeout_ms.
  */
 PLQ_API int32_t plq_queue_warm(plq_queue_id queue, uint32_t count, int64_t timeout_ms, uint32_t *out_connections, plq_error **out_error);

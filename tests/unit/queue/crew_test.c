@@ -70,6 +70,46 @@ static void no_more_than_needed(void **state) {
   assert_true(count_threads() <= before + 2);
 }
 
+/* A thread that is idle stands for one request, not for all that come before it wakes. */
+static void all_that_are_needed(void **state) {
+  (void)state;
+  queue_open("block", "queue_threads", "4", NULL);
+  queue_put(0);
+  loop_let(0);
+  assert_int_equal(queue_get(0), PLQ_OK);
+  usleep(20000); /* until its thread is idle */
+  for (uint64_t i = 1; i <= 4; i++) queue_put(i);
+  assert_int_equal(queue_none(0), PLQ_E_QUEUE_EMPTY);
+  wait_for(&loop_running, 4);
+  loop_at_once = true;
+  loop_let(1);
+  for (int i = 0; i < 4; i++) {
+    plq_completion *completion = NULL;
+    assert_int_equal(plq_queue_next(queue, 10000, &completion), PLQ_OK);
+    plq_completion_free(completion);
+  }
+}
+
+/* While a request is inside of a transport for one thread, nothing else is. */
+static void no_warming_beside_a_request(void **state) {
+  (void)state;
+  plq_error *error = NULL;
+  uint32_t open = 0;
+  queue_open("block-one", NULL);
+  assert_int_equal(plq_queue_warm(queue, 2, 1000, &open, NULL), PLQ_OK);
+  assert_int_equal(open, 2);
+  queue_put(1);
+  assert_int_equal(queue_none(0), PLQ_E_QUEUE_EMPTY);
+  wait_for(&loop_running, 1);
+  assert_int_equal(plq_queue_warm(queue, 2, 1000, &open, &error), PLQ_E_BUSY);
+  assert_non_null(strstr(plq_error_message(error, NULL), "carries a request"));
+  plq_error_free(error);
+  assert_int_equal(loop_prewarms, 1);
+  loop_let(0);
+  assert_int_equal(queue_get(1), PLQ_OK);
+  assert_int_equal(plq_queue_warm(queue, 2, 1000, &open, NULL), PLQ_OK);
+}
+
 static void one_at_a_time(void **state) {
   (void)state;
   queue_open("block-one", "queue_threads", "8", NULL);
@@ -180,7 +220,7 @@ static void repeats(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, queue_setup, queue_teardown)
   const struct CMUnitTest tests[] = {
-      TEST(as_many_as_allowed), TEST(no_more_than_needed), TEST(one_at_a_time), TEST(cancelled), TEST(no_thread_in_time),
+      TEST(as_many_as_allowed), TEST(no_more_than_needed), TEST(all_that_are_needed), TEST(no_warming_beside_a_request), TEST(one_at_a_time), TEST(cancelled), TEST(no_thread_in_time),
       TEST(observers_on_the_callers_thread), TEST(free_while_they_work), TEST(repeats),
   };
   return cmocka_run_group_tests_name("queue: crew", tests, NULL, NULL);

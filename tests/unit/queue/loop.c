@@ -267,6 +267,7 @@ static const plq_transport_functions blocking_functions = {.struct_size = sizeof
                                                            .create = create,
                                                            .perform = perform,
                                                            .cancel = cancel,
+                                                           .prewarm = prewarm,
                                                            .destroy = destroy,
                                                            .abandon_after_fork = abandon};
 
@@ -286,7 +287,7 @@ static const plq_transport_functions blocking_functions = {.struct_size = sizeof
 ENTRY(enter_loop, "loop", PLQ_CLASS_PRODUCTION, PLQ_CAP_ASYNC | PLQ_CAP_PREWARM | PLQ_CAP_FORK_ABANDON, async_functions, NULL)
 ENTRY(enter_virtual, "loop-virtual", PLQ_CLASS_TEST, PLQ_CAP_ASYNC, async_functions, get_extension)
 ENTRY(enter_block, "block", PLQ_CLASS_PRODUCTION, PLQ_CAP_BLOCKING | PLQ_CAP_CONCURRENT, blocking_functions, NULL)
-ENTRY(enter_block_one, "block-one", PLQ_CLASS_PRODUCTION, PLQ_CAP_BLOCKING, blocking_functions, NULL)
+ENTRY(enter_block_one, "block-one", PLQ_CLASS_PRODUCTION, PLQ_CAP_BLOCKING | PLQ_CAP_PREWARM, blocking_functions, NULL)
 
 int loop_reset(void **state) {
   static const plq_transport_entry_fn entries[] = {enter_loop, enter_virtual, enter_block, enter_block_one};
