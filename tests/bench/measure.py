@@ -32,7 +32,8 @@ class Subject:
     in_flight: int = 0
     max_connections: int = 0
     http: int = 0
-    pinned: bool = True  # to the processor for what is timed: not if its runtime has threads that would be in each other's way
+    pinned: bool = True  # to the processor for what is timed
+    processors: int = 0  # how many a runtime is to think it has; 0: as many as there are
 
 
 @dataclass
@@ -128,6 +129,12 @@ def pin(setting):
     return (lambda: os.sched_setaffinity(0, {setting.cpu})) if setting.cpu is not None else None
 
 
+def environment(subject):
+    """Runtimes take as many processors as they may use for as many as there are; a program that is pinned is told otherwise."""
+    count = str(subject.processors or os.cpu_count() or 1)
+    return ENVIRONMENT | {"GOMAXPROCS": count, "TOKIO_WORKER_THREADS": count}
+
+
 class Worker:
     """A program that stays, and makes calls when it is told to."""
 
@@ -135,7 +142,7 @@ class Worker:
         command = setting.command(subject)
         self.name = Path(command[0]).name
         self.errors = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=ENVIRONMENT,
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment(subject),
                                         preexec_fn=pin(setting) if subject.pinned else None)
 
     def _why(self):

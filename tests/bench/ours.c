@@ -31,8 +31,9 @@ bool ours_options(const struct bench_settings *settings, plq_options **out_optio
   if (ok && settings->ca_file != NULL) ok = set(options, "ca_file", settings->ca_file);
   if (ok) ok = set(options, "http_version", settings->http == 2 ? "2" : "1.1");
   if (ok && settings->max_connections > 0) ok = set(options, "max_connections", connections);
-  /* A connection of no age is never used again. Whether its session is, the server decides. */
-  if (ok && (bench_is(settings, "resumed") || bench_is(settings, "full"))) ok = set(options, "connection_idle_ms", "0");
+  /* A connection of no age is never used again. Whether its session is, the server decides. Otherwise it is there at the next turn. */
+  bool never = bench_is(settings, "resumed") || bench_is(settings, "full");
+  if (ok) ok = set(options, "connection_idle_ms", never ? "0" : "3600000");
   /* What fails here shall be seen, not mended. */
   return ok && set(options, "max_repeats", "0");
 }

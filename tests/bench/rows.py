@@ -13,6 +13,7 @@ from pathlib import Path
 import equal
 import measure
 from measure import Failure, Spread, Subject
+from server import Server
 
 BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -50,36 +51,40 @@ HELD_CALLS = 9000
 # All that send requests over HTTP/1.1: what is compared is the same work only if the requests are the same.
 SENDERS = [RAW, *CREATE.values(), MESSAGE, PACKED, PLAIN, PARSED, *QUEUE.values(), *QUEUE_MESSAGE.values(), *MULTI, WRK]
 
-# In other languages, each against what its users would pick otherwise. Their runtimes have threads, so nothing is pinned, the typed message call in C
-# for comparison neither.
-def binding(language, job, **more):
-    return Subject(language, job, "openssl", pinned=False, **more)
+# In other languages, each against what its users would pick otherwise.
+@dataclass(frozen=True)
+class Binding:
+    id: str
+    language: str
+    text: str
+    ours: Subject
+    theirs: Subject
+    against: str
+    limit: float | None
+    above: float | None = None  # what ours may take above a message call in C, in microseconds
 
 
-def other(language, job, **more):
-    return Subject(language, job, pinned=False, **more)
+def pair(language, ours, theirs, **more):
+    return Subject(language, ours, "openssl", **more), Subject(language, theirs, **more)
 
 
-MESSAGE_FREE = replace(MESSAGE, pinned=False)
-REQUESTS = other("python", "requests")
-NAMED = {"nethttp": "net/http", "reqwest": "reqwest, blocking", "reqwest-async": "reqwest", "reqwest-async-multi": "reqwest", "fetch": "fetch", "requests": "requests"}
 AT_ONCE = f"{IN_FLIGHT} at once"
-# id, language, what, ours, theirs, limit, and what ours may take above a message call in C, in microseconds, or None
+REQUESTS = Subject("python", "requests"), "requests", 0.15
 BINDINGS = [
-    ("go", "Go", "one after the other", binding("go", "create"), other("go", "nethttp"), 0.6, 8),
-    ("go-many", "Go", AT_ONCE, binding("go", "create", **MANY), other("go", "nethttp", **MANY), 0.6, None),
-    ("rust", "Rust", "blocking, one after the other", binding("rust", "blocking"), other("rust", "reqwest"), 0.8, 8),
-    ("rust-async", "Rust", "async, one after the other, tokio on one thread", binding("rust", "async"), other("rust", "reqwest-async"), 0.8, 8),
-    ("rust-async-many", "Rust", f"async, {AT_ONCE}, tokio on one thread", binding("rust", "async", **MANY), other("rust", "reqwest-async", **MANY), 0.8, None),
-    ("rust-threads-many", "Rust", f"async, {AT_ONCE}, tokio on all processors", binding("rust", "async-multi", **MANY), other("rust", "reqwest-async-multi", **MANY), 0.8,
-     None),
-    ("node", "Node", "one after the other", binding("node", "create"), other("node", "fetch"), 0.3, 25),
-    ("node-many", "Node", AT_ONCE, binding("node", "create", **MANY), other("node", "fetch", **MANY), 0.3, None),
-    ("python", "Python", "blocking, one after the other", binding("python", "create"), REQUESTS, 0.15, 25),
-    ("python-sdk", "Python", "plastiqpublicapi, one after the other", binding("python", "sdk"), REQUESTS, 0.15, None),
-    ("python-async", "Python", "asyncio, one after the other", binding("python", "async"), REQUESTS, 0.15, 25),
-    ("python-async-many", "Python", f"asyncio, {AT_ONCE}", binding("python", "gather", **MANY), REQUESTS, 0.15, None),
-]  # fmt: skip
+    Binding("go", "Go", "one after the other", *pair("go", "create", "nethttp"), "net/http", 0.6, 8),
+    Binding("go-one", "Go", "one after the other, GOMAXPROCS=1", *pair("go", "create", "nethttp", processors=1), "net/http", None),
+    Binding("go-many", "Go", AT_ONCE, *pair("go", "create", "nethttp", **MANY), "net/http", 0.6),
+    Binding("rust", "Rust", "blocking, one after the other", *pair("rust", "blocking", "reqwest"), "reqwest, blocking", 0.8, 8),
+    Binding("rust-async", "Rust", "async, one after the other, tokio on one thread", *pair("rust", "async", "reqwest-async"), "reqwest", 0.8, 8),
+    Binding("rust-async-many", "Rust", f"async, {AT_ONCE}, tokio on one thread", *pair("rust", "async", "reqwest-async", **MANY), "reqwest", 0.8),
+    Binding("rust-threads-many", "Rust", f"async, {AT_ONCE}, tokio on several threads", *pair("rust", "async-multi", "reqwest-async-multi", **MANY), "reqwest", 0.8),
+    Binding("node", "Node", "one after the other", *pair("node", "create", "fetch"), "fetch", 0.3, 25),
+    Binding("node-many", "Node", AT_ONCE, *pair("node", "create", "fetch", **MANY), "fetch", 0.3),
+    Binding("python", "Python", "blocking, one after the other", Subject("python", "create", "openssl"), *REQUESTS, 25),
+    Binding("python-sdk", "Python", "plastiqpublicapi, one after the other", Subject("python", "sdk", "openssl"), *REQUESTS),
+    Binding("python-async", "Python", "asyncio, one after the other", Subject("python", "async", "openssl"), *REQUESTS, 25),
+    Binding("python-async-many", "Python", f"asyncio, {AT_ONCE}", Subject("python", "gather", "openssl", **MANY), *REQUESTS),
+]
 
 GROUP = f"queue, {IN_FLIGHT} in flight on one thread"
 LOOP = "plain curl_multi loop"
@@ -486,30 +491,34 @@ class Bench:
     # ---- other languages ----
 
     def bindings(self):
-        """Programs of one language take turns with each other and with the message call in C."""
-        times = {}
+        """Programs of one language take turns with each other and with the message call in C. All of them and nginx are on one processor: waking another
+        one costs more than all that is measured here, most of all in a virtual machine, and whether that happens is the scheduler's choice."""
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder, Server(folder, self.setting.cpu) as server:
+            for language in dict.fromkeys(each.language for each in BINDINGS):
+                self.language(replace(self.setting, server=server), [each for each in BINDINGS if each.language == language])
 
-        def time(language):
-            if language not in times:
-                pairs = [(ours, theirs) for _, name, _, ours, theirs, _, _ in BINDINGS if name == language]
-                equal.compare(self.setting, [MESSAGE, *(ours for ours, _ in pairs)])
-                equal.compare(self.setting, list(dict.fromkeys([MESSAGE, *(theirs for _, theirs in pairs)])), equal.ALIKE)
-                subjects = list(dict.fromkeys([MESSAGE_FREE, *(subject for pair in pairs for subject in pair)]))
-                times[language] = measure.take_turns(self.setting, subjects, max(self.plan.rounds // 2, 1), self.plan.round_calls, self.plan.warm_up)
-            return times[language]
+    def language(self, setting, bindings):
+        times, trouble = {}, None
+        try:
+            equal.compare(setting, [MESSAGE, *(each.ours for each in bindings)])
+            equal.compare(setting, list(dict.fromkeys([MESSAGE, *(each.theirs for each in bindings)])), equal.ALIKE)
+            subjects = list(dict.fromkeys([MESSAGE, *(subject for each in bindings for subject in (each.ours, each.theirs))]))
+            times = measure.take_turns(setting, subjects, max(self.plan.rounds // 2, 1), self.plan.round_calls, self.plan.warm_up)
+        except Failure as failure:
+            trouble = failure
 
-        def cpu(language, ours, theirs):
-            def fill(row):
-                row.ours_spread, row.theirs_spread = time(language)[ours], time(language)[theirs]
-                row.ours, row.theirs = row.ours_spread.median, row.theirs_spread.median
+        def cpu(row, ours, theirs):
+            if trouble:
+                raise trouble
+            row.ours_spread, row.theirs_spread = times[ours], times[theirs]
+            row.ours, row.theirs = row.ours_spread.median, row.theirs_spread.median
 
-            return fill
-
-        for id, language, text, ours, theirs, limit, above in BINDINGS:
-            self.add(Row(f"{id}-cpu", language, f"{text}, CPU per call", "us", "ratio", limit, NAMED[theirs.job]), cpu(language, ours, theirs))
-            if above:
-                self.add(Row(f"{id}-above", language, f"{text}, CPU above a message call in C", "us", "above", above, "message call in C"),
-                         cpu(language, ours, MESSAGE_FREE))
+        for each in bindings:
+            self.add(Row(f"{each.id}-cpu", each.language, f"{each.text}, CPU per call", "us", "ratio", each.limit, each.against),
+                     lambda row, b=each: cpu(row, b.ours, b.theirs))
+            if each.above:
+                self.add(Row(f"{each.id}-above", each.language, f"{each.text}, CPU above a message call in C", "us", "above", each.above, "message call in C"),
+                         lambda row, b=each: cpu(row, b.ours, MESSAGE))
 
     def run(self, build, parts):
         self.say("requests")

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	plastiq "plastiq.example/go"
 )
@@ -18,6 +19,7 @@ func openPlastiq(s *settings) (subject, error) {
 	options := []plastiq.Option{
 		plastiq.WithoutEnvironment(), plastiq.WithAccessToken(benchToken), plastiq.WithBaseURL(s.url()), plastiq.WithTransport(s.transport),
 		plastiq.WithCAFile(s.caFile), plastiq.WithHTTPVersion("1.1"), plastiq.WithMaxRepeats(0), // what fails is to be seen, not mended
+		plastiq.WithConnectionIdle(time.Hour), // it waits for its turn
 	}
 	if s.transportDir != "" {
 		options = append(options, plastiq.WithTransportDir(s.transportDir))

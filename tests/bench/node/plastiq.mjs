@@ -13,6 +13,7 @@ const client = new Client(
   {
     transport: settings.transport,
     accessToken: KEY,
+    connectionIdleMs: 3_600_000, // it waits for its turn
     transportDir: settings.transportDir,
     ...(stub ? { allowTestTransports: true } : { baseUrl: `https://127.0.0.1:${settings.port}/api`, caFile: settings.caFile }),
     maxConnections: settings.maxConnections ?? settings.inFlight,

@@ -28,6 +28,7 @@ AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 def options(arguments):
     made = {"access_token": TOKEN, "base_url": f"https://127.0.0.1:{arguments.port}/api", "ca_file": arguments.ca_file, "transport": arguments.transport}
+    made["connection_idle_ms"] = 3600000  # it waits for its turn
     if arguments.transport_dir:
         made["transport_dir"] = arguments.transport_dir
     if arguments.max_connections:

@@ -91,6 +91,7 @@ fn client(settings: &Settings) -> Result<Client, plastiq::Error> {
         .transport(&settings.transport)
         .base_url(format!("https://127.0.0.1:{}/api", settings.port))
         .ca_file(&settings.ca_file)
+        .connection_idle(Duration::from_secs(3600)) // it waits for its turn
         .build()
 }
 
