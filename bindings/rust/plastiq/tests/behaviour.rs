@@ -269,6 +269,10 @@ fn a_closed_client_says_so() {
     closed(client.transport().expect_err("closed"));
     closed(client.close(Duration::ZERO).expect_err("closed"));
     closed(futures_executor::block_on(queue.client_secrets().create(CreateParams::new())).expect_err("closed"));
+    closed(futures_executor::block_on(queue.call(&Request::new("client_secrets.create"))).expect_err("closed"));
+    closed(futures_executor::block_on(queue.warm(1, Duration::from_secs(1))).expect_err("closed"));
+    closed(queue.set_tokens(Some(TOKEN), None).expect_err("closed"));
+    futures_executor::block_on(queue.close()).expect("it has ended");
 }
 
 #[test]
