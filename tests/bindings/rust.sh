@@ -93,11 +93,27 @@ RUSTDOCFLAGS="-D warnings" quietly "$cargo" doc --locked --no-deps --all-feature
 step "tests over the stub"
 tests "all features" 60 --workspace --all-features -- --nocapture
 tests "no features" 50 --workspace -- --nocapture
+# Moves the clock by which secrets live, once a file is there.
+cat >"$work/later.c" <<'C'
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t id, struct timespec *at) {
+  const char *later = getenv("PLASTIQ_TEST_LATER");
+  int result = (int)syscall(SYS_clock_gettime, id, at);
+  if (result == 0 && id == CLOCK_BOOTTIME && later != NULL && access(later, F_OK) == 0) at->tv_sec += 61;
+  return result;
+}
+C
+cc -shared -fPIC -o "$work/later.so" "$work/later.c"
+LD_PRELOAD=$work/later.so PLASTIQ_TEST_LATER=$work/later tests "61 seconds later" 1 --all-features --test behaviour -- --ignored expired
 
 if [ -x "$emulator" ]; then
   for transport in curl openssl; do
     step "against the emulator, over $transport"
-    PLASTIQ_TEST_EMULATOR=$emulator PLASTIQ_TRANSPORT=$transport tests "$transport" 10 --all-features --test live -- --ignored --skip child
+    PLASTIQ_TEST_EMULATOR=$emulator PLASTIQ_TRANSPORT=$transport tests "$transport" 11 --all-features --test live -- --ignored --skip child
   done
 else
   echo "skip: live: there is no emulator in $prefix"
@@ -131,10 +147,7 @@ python3 - "$binding/README.md" >src/main.rs <<'PYTHON'
 import re, sys
 print(re.search(r"^```rust[^\n]*\n(.*?)^```", open(sys.argv[1]).read(), re.M | re.S)[1], end="")
 PYTHON
-CARGO_TARGET_DIR=$work/example quietly "$cargo" build
 export EXAMPLE_TOKEN=test-key-0000000000000000
-secret=$("$work/example/debug/example" transport stub allow_test_transports true)
-[[ $secret == cs_test_* ]]
 CARGO_TARGET_DIR=$work/example RUSTFLAGS="-C link-arg=-Wl,-rpath,$libdir" quietly "$cargo" build
 secret=$(env -u LD_LIBRARY_PATH "$work/example/debug/example" transport stub allow_test_transports true)
 [[ $secret == cs_test_* ]]
@@ -148,8 +161,17 @@ done
 
 step "a library that is missing, or another one"
 # Without the library's folder, pkg-config finds none.
-if PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR=$work "$cargo" build --locked --target-dir "$work/missing" >"$work/log" 2>&1; then false; fi
+if PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR=$work "$cargo" build --locked -p plastiq-sys --target-dir "$work/missing" >"$work/log" 2>&1; then false; fi
 grep -q 'plastiq-sys needs libplastiq 0.1.0 or a later one, and pkg-config does not find it' "$work/log"
+# An older one, as pkg-config tells of it.
+mkdir "$work/older"
+sed 's/^Version:.*/Version: 0.0.9/' "$pc" >"$work/older/plastiq.pc"
+if PKG_CONFIG_PATH=$work/older "$cargo" build --locked -p plastiq-sys --target-dir "$work/missing" >"$work/log" 2>&1; then false; fi
+grep -q 'plastiq-sys needs libplastiq 0.1.0 or a later one, and pkg-config does not find it' "$work/log"
+grep -q '0\.0\.9' "$work/log"
+# One that is gone when the program runs: the loader says so.
+if env -u LD_LIBRARY_PATH "$CARGO_TARGET_DIR/debug/examples/create" stub >"$work/log" 2>&1; then false; fi
+grep -q 'libplastiq\.so\.1: cannot open shared object file' "$work/log"
 # What stands in for one of another ABI.
 cat >"$work/other.c" <<'C'
 #include <stdint.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! Clients that block.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -122,7 +123,8 @@ impl Client {
     /// Replaces the access tokens; attempts that were sent go on with the old ones. `second` is tried once after a 401.
     ///
     /// # Errors
-    /// [`Error::Config`]: one of them has a character that no token may have. Nothing was replaced.
+    /// [`Error::Config`]: one of them has a character that no token may have, such as a line end; or the address comes from the environment,
+    /// to which no token of code goes unless the option `allow_ambient_address` says so. Nothing was replaced.
     pub fn set_tokens(&self, token: Option<&str>, second: Option<&str>) -> Result<(), Error> {
         self.inner.raw.set_tokens(token, second).map_err(Error::or_closed)
     }
@@ -373,7 +375,7 @@ impl ClientBuilder {
 
     /// Sets an option by its name, from text; also one of a transport, such as `curl.something`.
     pub fn option(self, name: &str, value: impl AsRef<str>) -> Self {
-        self.change(|options| options.set(name, Some(value.as_ref())))
+        self.change(|options| options.set(name, Some(value.as_ref().as_bytes())))
     }
 
     /// Sets an option by its name, from a number.
@@ -392,7 +394,7 @@ impl ClientBuilder {
 
     pub(crate) fn set_path(self, name: &str, path: &Path) -> Self {
         // What is no UTF-8 is refused by the library, which says so.
-        self.option(name, path.to_string_lossy())
+        self.change(|options| options.set(name, Some(path.as_os_str().as_bytes())))
     }
 
     pub(crate) fn set_list(self, name: &str, values: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
@@ -404,7 +406,8 @@ impl ClientBuilder {
     ///
     /// It is called when a call is over, once for each of its events in their order: of a call that blocks on its thread, before the call
     /// returns; of an asynchronous one where the queue is driven, also if the future was dropped meanwhile. It may run on several threads
-    /// at once. Be quick: other calls wait. What belongs to no call is not told: the event `warm`, and lines of `log` outside of calls.
+    /// at once. Be quick: other calls wait; and await nothing of the same client. If it panics, the panic goes on in the call that it was told
+    /// of, where that is made or awaited. What belongs to no call is not told: the event `warm`, and lines of `log` outside of calls.
     ///
     /// ```
     /// let builder = plastiq::Client::builder_without_environment().observe(|event| {

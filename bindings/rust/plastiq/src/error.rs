@@ -113,10 +113,10 @@ pub enum Error {
     },
     /// The extra members cannot be written as a message.
     #[error("extra cannot be encoded")]
-    Extra(#[source] rmp_serde::encode::Error),
+    Extra(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The library's reply cannot be read: a defect, report it.
     #[error("the reply of libplastiq cannot be read")]
-    Reply(#[source] rmp_serde::decode::Error),
+    Reply(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The thread that drives an asynchronous client could not be started.
     #[error("the thread of an asynchronous client cannot be started")]
     Thread(#[source] std::io::Error),

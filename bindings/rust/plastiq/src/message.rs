@@ -167,7 +167,7 @@ impl<R> Reply<R> {
     where
         R: Deserialize<'a>,
     {
-        let mut reply: Reply<R> = rmp_serde::from_slice(bytes).map_err(Error::Reply)?;
+        let mut reply: Reply<R> = rmp_serde::from_slice(bytes).map_err(|error| Error::Reply(error.into()))?;
         if let Some(lost) = reply.events_lost {
             reply.events.push(Event::lost(lost));
         }
@@ -184,7 +184,7 @@ impl<R> Reply<R> {
         match (self.results, self.error) {
             (Some(results), None) if self.status == plastiq_sys::PLQ_OK => Ok(results),
             (_, Some(error)) => Err(Error::from(error.into_failure(self.status, attempts))),
-            _ => Err(Error::Reply(<rmp_serde::decode::Error as serde::de::Error>::missing_field("results"))),
+            _ => Err(Error::Reply("it has no results".into())),
         }
     }
 }
@@ -295,10 +295,11 @@ impl From<AttemptMap> for Attempt {
 #[derive(Debug, Default)]
 pub(crate) struct Results(pub(crate) Vec<(String, Shown)>);
 
-/// One result, as a reply shows it.
+/// One result, or one field of an event, as a reply shows it.
 #[derive(Debug)]
 pub(crate) enum Shown {
     Text(String),
+    Number(i64),
     /// The handle of a secret.
     Secret(u64),
     /// Something that a later library has.
@@ -334,7 +335,7 @@ impl<'de> Deserialize<'de> for Shown {
             type Value = Shown;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a result")
+                f.write_str("a value")
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Shown, E> {
@@ -361,12 +362,12 @@ impl<'de> Deserialize<'de> for Shown {
                 Ok(Shown::Unknown)
             }
 
-            fn visit_i64<E>(self, _: i64) -> Result<Shown, E> {
-                Ok(Shown::Unknown)
+            fn visit_i64<E>(self, number: i64) -> Result<Shown, E> {
+                Ok(Shown::Number(number))
             }
 
-            fn visit_u64<E>(self, _: u64) -> Result<Shown, E> {
-                Ok(Shown::Unknown)
+            fn visit_u64<E>(self, number: u64) -> Result<Shown, E> {
+                Ok(Shown::Number(i64::try_from(number).unwrap_or(i64::MAX)))
             }
 
             fn visit_f64<E>(self, _: f64) -> Result<Shown, E> {
@@ -397,11 +398,17 @@ impl<'de> Deserialize<'de> for Event {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Event, A::Error> {
                 let mut event = Event::new(map.size_hint().unwrap_or(0).min(64));
-                while let Some((key, value)) = map.next_entry::<&str, Value>()? {
-                    match (key, value) {
-                        ("event", Value::Text(name)) => event.name = name,
-                        (key, value) => event.fields.push((key.to_owned(), value)),
-                    }
+                while let Some((key, value)) = map.next_entry::<&str, Shown>()? {
+                    let value = match value {
+                        Shown::Text(name) if key == "event" => {
+                            event.name = name;
+                            continue;
+                        }
+                        Shown::Text(text) => Value::Text(text),
+                        Shown::Number(number) => Value::Number(number),
+                        Shown::Secret(_) | Shown::Unknown => continue,
+                    };
+                    event.fields.push((key.to_owned(), value));
                 }
                 Ok(event)
             }
@@ -485,7 +492,7 @@ mod tests {
             "v": 1, "status": 0, "http_status": 200, "trace_id": "t", "later": {"a": [1]},
             "results": {"client_secret": {"handle": 7, "expires_at_ms": 2, "life_ms": 1}, "name": "n", "odd": [1, {"a": null}], "odder": 2.5},
             "attempts": [{"status": 0, "delivery": "answered", "total_us": 1500, "reused": true, "new": "x"}],
-            "events": [{"event": "call_end", "status": 0, "trace_id": "t", "time_us": -1}], "events_lost": 3
+            "events": [{"event": "call_end", "status": 0, "trace_id": "t", "time_us": -1, "odd": [true], "odder": null}], "events_lost": 3
         }));
         let mut reply = Reply::<Results>::read(&bytes).expect("it can be read");
         assert_eq!((reply.status, reply.http_status, reply.trace_id.as_deref()), (0, Some(200), Some("t")));
@@ -496,6 +503,7 @@ mod tests {
         assert_eq!(reply.events[0].name(), "call_end");
         assert_eq!(reply.events[0].number("time_us"), Some(-1));
         assert_eq!(reply.events[0].text("trace_id"), Some("t"));
+        assert_eq!(reply.events[0].fields().count(), 3, "what is of a later library is left out");
         assert_eq!((reply.events[1].name(), reply.events[1].number("count")), ("events_lost", Some(3)));
         let results = reply.into_results().expect("a success");
         assert!(matches!(&results.0[0], (name, Shown::Secret(7)) if name == "client_secret"), "{results:?}");

@@ -256,7 +256,7 @@ impl Options {
     }
 
     /// `None` takes back what was set.
-    pub(crate) fn set(&mut self, key: &str, value: Option<&str>) -> Result<(), Error> {
+    pub(crate) fn set(&mut self, key: &str, value: Option<&[u8]>) -> Result<(), Error> {
         let (at, len) = value.map_or((ptr::null(), 0), |value| (value.as_ptr().cast(), value.len()));
         // SAFETY: texts are given with their lengths, and copied.
         checked(|error| unsafe {
@@ -280,6 +280,7 @@ impl Options {
         };
         if status != sys::PLQ_OK {
             let mut failure = Failure::bare(Status::from_code(status));
+            failure.message = format!("{}: {key:?}", failure.message);
             failure.field = Some(key.to_owned());
             return Err(Error::from(failure));
         }

@@ -24,6 +24,7 @@ use crate::{Error, raw};
 /// # }
 /// ```
 #[derive(Clone)]
+#[must_use = "a request does nothing until it is called"]
 pub struct Request {
     pub(crate) operation: String,
     pub(crate) params: Vec<(String, String)>,
@@ -97,7 +98,7 @@ impl Request {
     /// # Errors
     /// [`Error::Extra`] if it cannot be encoded. One that is no map is refused by the call.
     pub fn extra(mut self, members: &(impl Serialize + ?Sized)) -> Result<Self, Error> {
-        self.extra = Some(rmp_serde::to_vec_named(members).map_err(Error::Extra)?);
+        self.extra = Some(rmp_serde::to_vec_named(members).map_err(|error| Error::Extra(error.into()))?);
         Ok(self)
     }
 
@@ -141,6 +142,7 @@ pub enum SecretType {
 ///     .sensitive_header("X-Session", "test-private-1");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "params do nothing until a secret is created with them"]
 pub struct CreateParams {
     request: Request,
 }

@@ -34,7 +34,7 @@ impl Response {
                     Ok(secret) => made.secrets.push((name, secret)),
                     Err(error) => claimed = Err(error),
                 },
-                Shown::Unknown => {}
+                Shown::Number(_) | Shown::Unknown => {}
             }
         }
         claimed.map(|()| made)
@@ -84,8 +84,8 @@ pub(crate) mod private {
 
     impl FromResponse for Created {
         fn from_response(mut response: Response) -> Result<Self, Error> {
-            let missing = || <rmp_serde::decode::Error as serde::de::Error>::missing_field("client_secret");
-            let client_secret = response.take_secret("client_secret").ok_or_else(|| Error::Reply(missing()))?;
+            let missing = || Error::Reply("it has no client secret".into());
+            let client_secret = response.take_secret("client_secret").ok_or_else(missing)?;
             let Response { http_status, trace_id, attempts, .. } = response;
             Ok(Created { client_secret, http_status, trace_id, attempts })
         }

@@ -237,6 +237,50 @@ fn observers_are_told_of_what_was_dropped_too() {
     assert_eq!(starts.load(Ordering::Relaxed), 1);
 }
 
+/// A client whose observer panics at the end of each call that has the trace id.
+fn with_a_bad_observer() -> plastiq::ClientBuilder {
+    stub().observe(|event| assert!(event.name() != "call_end" || event.text("trace_id") != Some(BAD), "a bad observer"))
+}
+
+const BAD: &str = "1b4e28ba-2fa1-4d20-883f-0016d3cca427";
+
+fn panics(run: impl FnOnce() -> Result<Created, Error>) {
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).expect_err("it panics");
+    assert_eq!(panicked.downcast_ref::<&str>(), Some(&"a bad observer"));
+}
+
+/// A panic of an observer is that of the call which it was told of, and nobody else's.
+#[test]
+fn an_observer_that_panics() {
+    let shared = with_a_bad_observer().build().expect("a client");
+    let bad = || CreateParams::new().trace_id(BAD);
+    panics(|| shared.client_secrets().create(bad()));
+    shared.client_secrets().create(CreateParams::new()).expect("a secret");
+    let client = shared.to_async_with_thread().expect("a queue");
+    for _ in 0..2 {
+        let other = client.client_secrets().create(CreateParams::new());
+        panics(|| block_on(client.client_secrets().create(bad())));
+        block_on(other).expect("a secret");
+    }
+    assert_nothing_left(&client);
+    #[cfg(feature = "tokio")]
+    for runtime in [
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"),
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime"),
+    ] {
+        let client = runtime.block_on(async { shared.to_async().expect("a queue") });
+        for _ in 0..2 {
+            panics(|| runtime.block_on(client.client_secrets().create(bad())));
+            let calls = (0..20).map(|_| {
+                tokio::time::timeout(Duration::from_secs(20), client.client_secrets().create(CreateParams::new()))
+            });
+            for outcome in runtime.block_on(async { join_all(calls).await }) {
+                outcome.expect("it ends").expect("a secret");
+            }
+        }
+    }
+}
+
 #[test]
 #[should_panic(expected = "after it was over")]
 fn polling_on_after_the_end_is_a_mistake() {
@@ -324,6 +368,45 @@ mod in_tokio {
         client.close().await.expect("it ends");
         let error = client.client_secrets().create(CreateParams::new()).await.expect_err("closed");
         assert!(matches!(error, Error::Closed), "{error:?}");
+    }
+
+    /// Connections are opened beside the runtime's own threads: calls that begin meanwhile do not get into their way.
+    #[test]
+    fn warming_beside_calls() {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let client = client().await;
+            let calls = tokio::spawn({
+                let client = client.clone();
+                async move {
+                    for _ in 0..2000 {
+                        assert_works(&client).await;
+                    }
+                }
+            });
+            while !calls.is_finished() {
+                client.warm(2, Duration::from_secs(5)).await.expect("nobody else is in the queue");
+            }
+            calls.await.expect("they end");
+        });
+    }
+
+    /// Who awaits the end of a queue is told of it also if the runtime goes that drove it.
+    #[test]
+    fn an_end_is_awaited_elsewhere() {
+        for _ in 0..20 {
+            let runtime = current();
+            let client = runtime.block_on(client());
+            let mut call = Box::pin(client.client_secrets().create(CreateParams::new()));
+            runtime.block_on(async { drop(poll_once(&mut call)) });
+            drop(call);
+            let mut closing = client.close();
+            let _ = poll_once(&mut closing);
+            let waiter = std::thread::spawn(move || block_on(closing));
+            drop(runtime);
+            eventually("it ends", || waiter.is_finished());
+            waiter.join().expect("it ends").expect("it has ended");
+        }
     }
 
     /// The runtime goes, and with it the task that drives: a thread takes over what is still awaited.

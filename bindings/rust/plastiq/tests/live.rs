@@ -15,7 +15,7 @@ use common::{PAYER, SECRET, TOKEN, eventually, threads};
 use futures_executor::block_on;
 use futures_util::future::join_all;
 use openssl::ssl::{SslConnector, SslMethod};
-use plastiq::{AsyncClient, Client, ClientBuilder, CreateParams, Created, Delivery, Error};
+use plastiq::{AsyncClient, Client, ClientBuilder, CreateParams, Created, Delivery, Error, Status};
 use serde_json::{Value, json};
 
 /// plastiq-emulator on a free port, with a throwaway CA.
@@ -292,6 +292,53 @@ fn another_ca_is_not_trusted() {
     let error = create(&client).expect_err("nobody vouches for it");
     assert!(matches!(error, Error::Verify(_)) && error.delivery() == Delivery::NotSent, "{error:?}");
     assert_eq!(emulator.requests(), before);
+}
+
+/// In the child a client works, on connections of its own, and an asynchronous client of the parent says why not. The parent goes on.
+#[test]
+#[ignore = "it needs the emulator"]
+fn a_process_forks() {
+    let emulator = Emulator::start("fork");
+    let client = emulator.client();
+    let queue = client.to_async_with_thread().expect("a queue");
+    create(&client).expect("a secret");
+    block_on(queue.client_secrets().create(CreateParams::new())).expect("a secret");
+    let in_child = {
+        let (client, queue) = (client.clone(), queue.clone());
+        move || {
+            // Only a number comes back from there.
+            let wrong = |what: &str| {
+                eprintln!("in the child: {what}");
+                Err(std::io::Error::other(what))
+            };
+            let Ok(created) = create(&client) else { return wrong("the client does not work") };
+            if !created.client_secret.read().is_ok_and(|secret| secret.starts_with(SECRET)) {
+                return wrong("the secret is none");
+            }
+            match block_on(queue.client_secrets().create(CreateParams::new())) {
+                Err(error) if error.status() == Some(Status::FORKED) => {}
+                _ => return wrong("the parent's queue does not say that it is the parent's"),
+            }
+            match client
+                .to_async_with_thread()
+                .map(|queue| block_on(queue.client_secrets().create(CreateParams::new())))
+            {
+                Ok(Ok(_)) => Ok(()),
+                _ => wrong("another queue does not work"),
+            }
+        }
+    };
+    let mut command = Command::new("true");
+    // SAFETY: after fork the closure allocates and starts a thread, which the C library's fork allows.
+    unsafe { std::os::unix::process::CommandExt::pre_exec(&mut command, in_child) };
+    let before = emulator.requests();
+    assert!(command.status().expect("all is well in the child").success());
+    assert_eq!(emulator.requests(), before + 2);
+    let reused = |attempts: &[plastiq::Attempt]| attempts.iter().all(|attempt| attempt.reused);
+    let created = client.client_secrets().create(CreateParams::new().with_attempts()).expect("a secret");
+    assert!(reused(&created.attempts), "{:?}", created.attempts);
+    let created = block_on(queue.client_secrets().create(CreateParams::new().with_attempts())).expect("a secret");
+    assert!(reused(&created.attempts), "{:?}", created.attempts);
 }
 
 /// A process that ends while it is idle, or with calls in flight, ends at once and well.

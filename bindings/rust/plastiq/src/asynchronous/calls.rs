@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! The table of calls: who is to be woken when one is done.
 
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::task::Waker;
@@ -12,6 +13,10 @@ use crate::{Error, Response};
 pub(super) enum Done {
     Call(Result<Response, Error>),
     Warm(Result<u32, Error>),
+    /// An observer panicked: that goes on where the call is awaited.
+    Panic(Box<dyn Any + Send>),
+    /// The queue ended first.
+    Closed,
 }
 
 enum Entry {
@@ -116,14 +121,10 @@ impl Calls {
     pub(super) fn end(&mut self) -> Vec<Waker> {
         self.ended = true;
         let mut wakers = std::mem::take(&mut self.closers);
-        let warmings = std::mem::take(&mut self.warmings);
-        for (tag, entry) in &mut self.entries {
-            if let Entry::Waits(_) = entry {
-                let is_warming = warmings.iter().any(|(warming, ..)| warming == tag);
-                let done = if is_warming { Done::Warm(Err(Error::Closed)) } else { Done::Call(Err(Error::Closed)) };
-                if let Entry::Waits(waker) = std::mem::replace(entry, Entry::Done(done)) {
-                    wakers.push(waker);
-                }
+        self.warmings.clear();
+        for entry in self.entries.values_mut().filter(|entry| matches!(entry, Entry::Waits(_))) {
+            if let Entry::Waits(waker) = std::mem::replace(entry, Entry::Done(Done::Closed)) {
+                wakers.push(waker);
             }
         }
         wakers
@@ -133,9 +134,10 @@ impl Calls {
         self.entries.len()
     }
 
+    /// Whether nobody waits for anything, the end included.
     #[cfg(feature = "tokio")]
-    pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    pub(super) fn is_idle(&self) -> bool {
+        self.entries.is_empty() && self.closers.is_empty()
     }
 }
 
@@ -208,8 +210,8 @@ mod tests {
         }
         // Whether two wakers are the same can only be guessed (miri sees to that), so a closer may be woken twice.
         assert!((3..=4).contains(&woken.0.load(Ordering::Relaxed)), "a call, a warming and a closer");
-        assert!(matches!(calls.poll(call, &waker), Some(Done::Call(Err(Error::Closed)))));
-        assert!(matches!(calls.poll(warming, &waker), Some(Done::Warm(Err(Error::Closed)))));
+        assert!(matches!(calls.poll(call, &waker), Some(Done::Closed)));
+        assert!(matches!(calls.poll(warming, &waker), Some(Done::Closed)));
         assert!(calls.await_end(&waker) && calls.begin_warming(1, Duration::ZERO, &waker).is_none());
         assert!(calls.next_warming().is_none());
     }

@@ -8,6 +8,7 @@ mod tokio;
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -131,7 +132,7 @@ impl Shared {
     fn lose_driver(self: &Arc<Self>) {
         let mut driver = lock(&self.driver);
         *driver = Driver::None;
-        if self.abandoned.load(Ordering::Acquire) || lock(&self.calls).is_empty() {
+        if self.abandoned.load(Ordering::Acquire) || lock(&self.calls).is_idle() {
             return;
         }
         match thread::start(self) {
@@ -144,8 +145,9 @@ impl Shared {
         }
     }
 
-    /// All that can end has ended.
+    /// All that can end has ended, and what comes later is refused.
     fn end_driver(&self) {
+        self.raw.close();
         *lock(&self.driver) = Driver::Ended;
         let wakers = lock(&self.calls).end();
         wakers.into_iter().for_each(std::task::Waker::wake);
@@ -179,9 +181,10 @@ impl Shared {
             match self.raw.next(timeout, buffer) {
                 Next::Reply { len, tag } => {
                     let reply = &mut buffer[..len];
-                    let outcome = self.client.inner.finish(reply);
+                    // The driver is everybody's: what an observer does to one call must not end the others.
+                    let outcome = catch_unwind(AssertUnwindSafe(|| self.client.inner.finish(reply)));
                     reply.zeroize();
-                    self.deliver(tag, Done::Call(outcome));
+                    self.deliver(tag, outcome.map_or_else(Done::Panic, Done::Call));
                 }
                 // Nothing of a reply is in the buffer, so none is lost by taking another.
                 Next::Room(room) => *buffer = vec![0; room.next_power_of_two()],
@@ -215,7 +218,9 @@ impl Shared {
     fn warm(&self) {
         loop {
             let Some((tag, count, timeout)) = lock(&self.calls).next_warming() else { return };
+            let inside = lock(&self.buffer);
             let outcome = self.raw.warm(count, timeout).map_err(Error::or_closed);
+            drop(inside);
             self.deliver(tag, Done::Warm(outcome));
         }
     }
@@ -388,6 +393,8 @@ impl<T: Outcome> Future for Calling<T> {
         self.state = State::Over;
         match done {
             Done::Call(outcome) => Poll::Ready(outcome.and_then(T::from_response)),
+            Done::Panic(panic) => resume_unwind(panic),
+            Done::Closed => Poll::Ready(Err(Error::Closed)),
             Done::Warm(_) => unreachable!("tags are not used twice"),
         }
     }
@@ -443,7 +450,8 @@ impl Future for Warming {
         self.tag = None;
         match done {
             Done::Warm(outcome) => Poll::Ready(outcome),
-            Done::Call(outcome) => Poll::Ready(outcome.map(|_| 0)),
+            Done::Closed => Poll::Ready(Err(Error::Closed)),
+            Done::Call(_) | Done::Panic(_) => unreachable!("tags are not used twice"),
         }
     }
 }

@@ -17,7 +17,17 @@ pub(super) fn start(shared: &Arc<Shared>) -> Result<(), Error> {
     started.map(drop).map_err(Error::Thread)
 }
 
+/// Whichever way the thread ends, nobody waits for it afterwards.
+struct Ending<'a>(&'a Shared);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.end_driver();
+    }
+}
+
 fn run(shared: &Shared) {
+    let _ending = Ending(shared);
     loop {
         shared.warm();
         match shared.turn(Duration::MAX) {
@@ -26,5 +36,4 @@ fn run(shared: &Shared) {
             Turn::End => break,
         }
     }
-    shared.end_driver();
 }
