@@ -20,7 +20,7 @@ done
 . "$source_dir/tests/install/lib.sh"
 cd "$work"
 ln -s "$source_dir" libplastiq
-code c README.md >example.c
+cp "$source_dir/docs/examples/create.c" example.c
 code c docs/linking.md "Transports inside the program" >linked.c
 for library in json-c msgpack-c libffi openssl; do
   mkdir "$library"

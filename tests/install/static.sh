@@ -14,7 +14,7 @@ if ! cc -static "$work/probe.c" -lssl -lcrypto -ljson-c -lmsgpackc -lffi -o "$wo
 fi
 cd "$work"
 ln -s "$source_dir" libplastiq
-code c README.md >example.c
+cp "$source_dir/docs/examples/create.c" example.c
 code c docs/linking.md "Transports inside the program" >linked.c
 
 step "build and link, by pkg-config"
