@@ -19,6 +19,7 @@ MADE = "Made by bindings/python/generate.py from core/tables/{0}: change that."
 # Those of plugins, and the one that would have the library call into Python.
 LEFT_OUT = {"plq_transport_register_static", "plq_client_observe"}
 EVENT_TYPES = {"i32": "int", "i64": "int", "u64": "int", "str": "str"}
+OPTION_KINDS = {"choice": "text", "ms": "int"}
 OPTION_TYPES = {
     "text": "str",
     "path": "str | os.PathLike[str]",
@@ -87,8 +88,8 @@ def options(table):
             else OPTION_TYPES[option["type"]]
         )
         out += f"\n    {option['name']}: {kind} | None\n" + text_block('"""' + option["doc"] + '"""', 4) + "\n"
-    names = "".join(f'        "{option["name"]}",\n' for option in table["option"] if option["type"] == "bool")
-    return out + f"\n\nBOOLS = frozenset(\n    (\n{names}    )\n)\n"
+    kinds = "".join(f'    "{option["name"]}": "{OPTION_KINDS.get(option["type"], option["type"])}",\n' for option in table["option"])
+    return out + f"\n\nKINDS = {{\n{kinds}}}\n"
 
 
 # ---- events ----

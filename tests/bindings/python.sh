@@ -5,6 +5,7 @@
 #   PREFIX_DIR     where the library is installed with its headers and transports (cmake --install); required
 #   EMULATOR_BIN   the emulator; without it what needs one is skipped, and counted
 #   PYTHON         the Python to use: python3, of 3.11 or later for the tests
+#   PYTHONS        further ones, in which the same wheel must work: python3.9 to python3.14, as far as they are there
 #   WORK_DIR       where to build; a temporary folder unless said
 #
 # Needs a C compiler, pkg-config, readelf, Python's headers and its module venv (Debian: gcc pkg-config binutils python3-dev python3-venv), and
@@ -50,7 +51,7 @@ rm -rf "$work/tools"
 }
 
 step "a wheel, from a source archive, in an empty folder"
-rm -rf "$work/copy" "$work/dist" "$work/empty" "$work/plain"
+rm -rf "$work/copy" "$work/dist" "$work/empty" "$work/plain" "$work/opened"
 mkdir -p "$work/dist" "$work/empty"
 cp -r "$root/bindings/python" "$work/copy"
 (cd "$work/copy" && rm -rf build src/*.egg-info && "$work/tools/bin/python" -c '
@@ -64,11 +65,29 @@ cd "$work/empty"
 "$work/tools/bin/pip" wheel --quiet --no-build-isolation --no-deps --no-cache-dir --wheel-dir "$work/dist" "$work"/dist/plastiq-*.tar.gz
 wheel=$(ls "$work"/dist/plastiq-0.1.0-cp39-abi3-*.whl)
 echo "${wheel##*/}"
+"$work/tools/bin/python" -m zipfile -e "$wheel" "$work/opened"
+cmp "$root/LICENSE" "$work"/opened/plastiq-0.1.0.dist-info/licenses/LICENSE
 
 step "installed where nothing else is"
 "$python" -m venv "$work/plain"
 "$work/plain/bin/pip" install --quiet "$wheel" cffi==2.1.1 msgpack==1.2.4
 "$work/plain/bin/python" -I -c 'import plastiq, plastiqpublicapi.plastiqpublicapi_client; print("libplastiq", plastiq.version())'
+
+step "the same wheel in other Pythons"
+others=0
+for other in ${PYTHONS:-python3.9 python3.10 python3.11 python3.12 python3.13 python3.14}; do
+  { "$other" -c 'import ensurepip, sys; sys.exit("%d.%d" % sys.version_info[:2] == sys.argv[1])' \
+    "$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"; } 2>/dev/null || continue
+  rm -rf "$work/other"
+  "$other" -m venv "$work/other"
+  "$work/other/bin/pip" install --quiet "$wheel"
+  "$work/other/bin/python" -I -W error -c '
+import sys, plastiq, plastiqpublicapi.plastiqpublicapi_client
+with plastiq.Client(transport="stub", allow_test_transports=True, transport_dir=sys.argv[1], access_token="test-key-0000000000000000") as client:
+    print("%d.%d" % sys.version_info[:2], len(client.client_secrets.create().client_secret.take()))' "$TRANSPORT_DIR"
+  others=$((others + 1))
+done
+[ "$others" -gt 0 ] || echo "skip: no other Python is here for the wheel to be tried in"
 
 step "ruff, mypy"
 "$work/tools/bin/pip" install --quiet --no-deps --force-reinstall "$wheel"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Of shim.c, as cffi reads it, and constants of transports.h: their values are the compiler's to find. */
 typedef struct plqpy_box plqpy_box;
-int32_t plqpy_box_claim(uint64_t id, plqpy_box **out_box);
-int32_t plqpy_box_get(plqpy_box *box, int32_t take, char *buffer, size_t room, size_t *out_len);
+int32_t plqpy_box_claim(uint64_t id, plqpy_box **out_box, size_t *out_len);
+int32_t plqpy_box_get(plqpy_box *box, int32_t take, char *buffer, size_t room);
 int64_t plqpy_box_life_ms(plqpy_box *box);
 void plqpy_box_close(plqpy_box *box);
 void plqpy_box_free(plqpy_box *box);

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import threading
@@ -49,6 +50,16 @@ def in_thread(work):
     if error is not None:
         raise error
     return value
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def any_loop(request, monkeypatch):
+    """Has asyncio.run() and asyncio.new_event_loop() make loops of asyncio's own, or of uvloop."""
+    if request.param == "uvloop":
+        made = pytest.importorskip("uvloop").new_event_loop
+        monkeypatch.setattr(asyncio, "new_event_loop", made)
+        monkeypatch.setattr(asyncio.events, "new_event_loop", made)
+    return request.param
 
 
 @pytest.fixture

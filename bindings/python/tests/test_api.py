@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import copy
+import enum
+import http
 import ipaddress
 import json
 import logging
+import math
 import os
 import pathlib
 import pickle
@@ -23,6 +26,13 @@ from plastiq import _errors, _options, events
 
 PAYER = "7d9b2b0e-5a3c-4b7e-8f1a-2c3d4e5f6a7b"
 TRACE = "3f0e1f6a-7c2b-4d7e-9a51-0c8f6f1d2e3a"
+
+
+NO_TRANSPORT = str(next(pathlib.Path(plastiq.__file__).parent.glob("_native*.so")))
+
+
+class Kind(str, enum.Enum):
+    CARD = "CARD"
 
 
 def script(*entries):
@@ -47,7 +57,7 @@ def test_every_option_is_taken_and_read_back(tmp_path):
     with open(ROOT / "core/tables/options.toml", "rb") as file:
         rows = {row["name"]: row for row in tomllib.load(file)["option"]}
     assert set(_options.Options.__annotations__) == set(rows)
-    assert {name for name, row in rows.items() if row["type"] == "bool"} == _options.BOOLS
+    assert set(_options.KINDS) == set(rows)
     described = {row["name"]: row for row in plastiq.describe("options")}
     assert set(described) == set(rows)
     # What the stub does not do is an error there, and what needs a file has tests of its own.
@@ -99,8 +109,27 @@ def test_none_is_not_set_and_in_the_mapping_takes_back():
         ({"environment": "moon"}, plastiq.ConfigError, "environment"),
         ({"timeout_ms": 1.5}, TypeError, "timeout_ms"),
         ({"timeout_ms": object()}, TypeError, "timeout_ms"),
+        ({"timeout_ms": True}, TypeError, "timeout_ms"),
+        ({"timeout_ms": math.nan}, TypeError, "timeout_ms"),
+        ({"timeout_ms": -2}, plastiq.ConfigError, "timeout_ms"),
+        ({"timeout_ms": 10**5000}, ValueError, "timeout_ms"),
+        ({"max_repeats": 10**9}, plastiq.ConfigError, "max_repeats"),
         ({5: "x"}, TypeError, "option"),
+        ({"a\0b": "x"}, plastiq.UsageError, "option"),
         ({"retry_statuses": ["429,503"]}, ValueError, "retry_statuses"),
+        ({"retry_statuses": [None]}, TypeError, "retry_statuses"),
+        ({"retry_statuses": [True]}, TypeError, "retry_statuses"),
+        ({"retry_statuses": 429}, TypeError, "retry_statuses"),
+        ({"access_token": 5}, TypeError, "access_token"),
+        ({"access_token": ["x"]}, TypeError, "access_token"),
+        ({"access_token": "a\0b"}, plastiq.UsageError, "access_token"),
+        ({"transport": True}, TypeError, "transport"),
+        ({"transport_dir": 5}, TypeError, "transport_dir"),
+        ({"allow_test_transports": 1}, TypeError, "allow_test_transports"),
+        ({"allow_test_transports": "yes"}, plastiq.ConfigError, "allow_test_transports"),
+        ({"stub.script": 1.5}, TypeError, "stub.script"),
+        ({"transport": "/etc/passwd"}, plastiq.LoadError, "not an ELF shared object"),
+        ({"transport": NO_TRANSPORT}, plastiq.LoadError, NO_TRANSPORT),
         ({"access_token": "bad\ntoken"}, plastiq.ConfigError, "access_token"),
         ({"base_url": "https://x\ud800"}, plastiq.Error, ""),
         ({"transport": "nosuch"}, plastiq.LoadError, "nosuch"),
@@ -114,6 +143,12 @@ def test_bad_options(options, kind, says):
     assert says in str(caught.value)
     if isinstance(caught.value, plastiq.ConfigError):
         assert caught.value.field == says  # of an unknown one: the nearest
+
+
+@pytest.mark.parametrize("options", [5, "x", [], [("timeout_ms", 5)]])
+def test_options_that_are_no_mapping(options):
+    with pytest.raises(TypeError, match="options must be a mapping"):
+        plastiq.Client(options)
 
 
 def test_a_missing_transport_says_where_it_was_looked_for():
@@ -167,6 +202,19 @@ def test_call_by_name(stub):
         assert response.results["client_secret"].read().startswith(b"cs_test_")
     with pytest.raises(plastiq.UsageError, match=r"client_secrets\.create"):
         stub.call("client_secrets.creat")
+    with pytest.raises(plastiq.InputError, match=r"payer\.id"):
+        stub.call("client_secrets.create", {"payer_id": PAYER})
+    with pytest.raises(TypeError, match="operation"):
+        stub.call(None)
+    for params in ([], ["payer.id"], "payer.id", 5, {5: "x"}):
+        with pytest.raises(TypeError, match="params"):
+            stub.call("client_secrets.create", params)
+
+
+def test_enumerations_count_as_their_values():
+    with plastiq.Client(stub_options(retry_statuses=[http.HTTPStatus.SERVICE_UNAVAILABLE, 429])) as client:
+        assert client.options()["retry_statuses"] == "503,429"
+        client.client_secrets.create(type=Kind.CARD, headers={"X-Kind": Kind.CARD}).close()
 
 
 @pytest.mark.parametrize(
@@ -188,17 +236,28 @@ def test_call_by_name(stub):
         ({"headers": {5: "x"}}, TypeError, "header"),
         ({"headers": "X-A: 5"}, TypeError, "headers"),
         ({"headers": [plastiq.Header("X-A", None)]}, TypeError, "X-A"),
-        ({"headers": [("X-A",)]}, TypeError, ""),
+        ({"headers": [("X-A",)]}, TypeError, "headers[0]"),
+        ({"headers": [plastiq.Header("X-A", "b"), "cd"]}, TypeError, "headers[1]"),
+        ({"headers": [None]}, TypeError, "headers[0]"),
+        ({"headers": ""}, TypeError, "headers"),
+        ({"headers": 0}, TypeError, "headers"),
+        ({"headers": {"X-A": "a\0b"}}, plastiq.InputError, "X-A"),
+        ({"payer_id": PAYER + "\0"}, plastiq.UsageError, "payer.id"),
+        ({"cancel": "now"}, TypeError, "cancel"),
         ({"extra": ["x"]}, TypeError, "extra"),
         ({"extra": {"x": object()}}, TypeError, "extra"),
         ({"extra": {"x": 2**70}}, ValueError, "extra"),
+        ({"extra": {"x": math.nan}}, plastiq.InputError, "extra"),
+        ({"extra": {"x": b"x"}}, plastiq.InputError, "extra"),
         ({"extra": {"x": "\ud800"}}, plastiq.Error, "extra"),
-        ({"extra": {5: "x"}}, Exception, ""),
+        ({"extra": {5: "x"}}, plastiq.UsageError, "extra"),
         ({"extra": {"type": "CARD"}, "type": "CARD"}, plastiq.InputError, "type"),
         ({"timeout_ms": 0}, plastiq.Error, "timeout_ms"),
         ({"timeout_ms": 1.0}, TypeError, "timeout_ms"),
         ({"timeout_ms": True}, TypeError, "timeout_ms"),
         ({"timeout_ms": 2**80}, ValueError, "timeout_ms"),
+        ({"timeout_ms": 10**5000}, ValueError, "timeout_ms"),
+        ({"timeout_ms": math.nan}, TypeError, "timeout_ms"),
         ({"max_repeats": -1}, plastiq.Error, "max_repeats"),
         ({"max_repeats": "2"}, TypeError, "max_repeats"),
     ],
@@ -211,6 +270,7 @@ def test_bad_arguments(stub, arguments, kind, says, run):
     assert says in str(caught.value)
     if type(caught.value) is plastiq.InputError:
         assert caught.value.field == says and caught.value.delivery == "not_sent"
+    assert stub.stats()["calls_in_flight"] == 0
     stub.client_secrets.create().close()  # and the client is as good as before
 
 
@@ -246,6 +306,11 @@ def test_a_closed_client():
     assert client.close() and client.close() and client.closed
     for use in (
         client.client_secrets.create,
+        lambda: client.client_secrets.create_v2(cancel=plastiq.CancelToken()),
+        lambda: client.call("client_secrets.create"),
+        lambda: client.describe("options"),
+        lambda: client.observe("call_end", print),
+        client.__enter__,
         client.warm,
         client.stats,
         client.options,
@@ -256,6 +321,14 @@ def test_a_closed_client():
         with pytest.raises(plastiq.UsageError, match="the client is closed") as caught:
             use()
         assert caught.value.status_name == "PLQ_E_HANDLE" and caught.value.field == "client"
+
+
+def test_closing_wrongly_closes_nothing(stub):
+    for wrong in ("1", 1.5, None, 2**70):
+        with pytest.raises((TypeError, ValueError), match="timeout_ms"):
+            stub.close(wrong)
+    assert not stub.closed
+    stub.client_secrets.create().close()
 
 
 def test_closing_from_another_thread_ends_a_call():
@@ -301,6 +374,9 @@ def test_warm(stub):
     assert in_thread(lambda: stub.warm(2)) >= 2
     with pytest.raises(plastiq.UsageError):
         stub.warm(1000)
+    for wrong in ({"count": "1"}, {"count": -1}, {"count": 2**40}, {"count": 1.5}, {"timeout_ms": None}, {"timeout_ms": 2**80}):
+        with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
+            stub.warm(**wrong)
 
 
 def test_collecting_a_client_frees_it():
@@ -334,6 +410,15 @@ def test_a_secret_is_read_taken_and_wiped(stub):
     with pytest.raises(plastiq.UsageError, match="the secret is closed"):
         secret.read()
     assert secret.closed and secret.expired and secret.life_ms == 0
+
+
+@pytest.mark.parametrize("what", [b"test bytes", "test text", None, memoryview(b"test"), 5])
+def test_only_a_bytearray_is_wiped(what):
+    """Others may be shared by all of the program: the bytes of a constant, for instance."""
+    before = bytes(what) if isinstance(what, (bytes, memoryview)) else what
+    with pytest.raises(TypeError, match="bytearray"):
+        plastiq.wipe(what)
+    assert what == before
 
 
 def test_a_large_secret():
@@ -417,6 +502,7 @@ def test_an_error_knows_all():
     assert [attempt["name"] for attempt in error.attempts] == ["PLQ_E_CONNECT_REFUSED", error.status_name]
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - its own
     assert type(again) is plastiq.HttpError and vars(again) == vars(error) and str(again) == str(error)
+    assert all(one.__module__ == "plastiq" for one in vars(plastiq).values() if isinstance(one, type))
 
 
 @pytest.mark.parametrize(

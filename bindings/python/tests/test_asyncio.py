@@ -20,6 +20,7 @@ from plastiq import _aio, _client, _message
 from plastiq._library import lib
 
 HANG = {"hang": True}
+pytestmark = pytest.mark.usefixtures("any_loop")
 
 
 def script(*entries):
@@ -28,6 +29,15 @@ def script(*entries):
 
 def descriptors():
     return len(os.listdir("/proc/self/fd"))
+
+
+def test_which_loop(any_loop):
+    async def main():
+        async with plastiq.AsyncClient(stub_options()) as client:
+            (await client.client_secrets.create()).close()
+            return type(asyncio.get_running_loop()).__module__
+
+    assert asyncio.run(main()).startswith(any_loop)
 
 
 def test_a_thousand_at_once():
@@ -149,6 +159,26 @@ def test_a_result_that_nobody_waits_for_is_wiped(monkeypatch):
             plastiq.Secret._claim(reply["results"]["client_secret"]["handle"], 0)
 
 
+def test_a_coroutine_that_is_dropped_cancels_its_call():
+    """Closed while it waits, without a task that is cancelled."""
+
+    async def main():
+        async with plastiq.AsyncClient(script(HANG)) as client:
+            dropped = client.client_secrets.create(timeout_ms=-1)
+            dropped.send(None)
+            queue = client._queues[asyncio.get_running_loop()]
+            assert client.stats()["calls_in_flight"] == 1 and len(queue._waiting) == 1
+            dropped.close()
+            assert not queue._waiting
+            for _ in range(100):
+                if client.stats()["calls_in_flight"] == 0:
+                    break
+                await asyncio.sleep(0.01)
+            assert client.stats()["calls_in_flight"] == 0
+
+    asyncio.run(main())
+
+
 def test_a_reply_with_a_tag_that_nobody_knows_is_wiped():
     async def main():
         async with plastiq.AsyncClient(stub_options()) as client:
@@ -171,10 +201,20 @@ def test_errors_are_raised_where_they_belong():
                 await client.client_secrets.create(timeout_ms="1")
             with pytest.raises(plastiq.UsageError):
                 await client.call("nosuch")
+            for wrong in ({"count": "1"}, {"count": -1}, {"timeout_ms": 1.5}):
+                with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
+                    await client.warm(**wrong)
+            with pytest.raises(TypeError, match="timeout_ms"):
+                await client.close("1")
+            assert not client.closed
+            (await client.client_secrets.create()).close()
         with pytest.raises(plastiq.UsageError, match="the client is closed"):
             await client.client_secrets.create()
         with pytest.raises(plastiq.UsageError, match="the client is closed"):
             await client.warm()
+        with pytest.raises(plastiq.UsageError, match="the client is closed"):
+            async with client:
+                pass
         assert await client.close()
 
     asyncio.run(main())

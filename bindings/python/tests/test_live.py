@@ -159,7 +159,7 @@ def test_a_thousand_threads_at_once(live):
         threading.stack_size(previous)
 
 
-def test_a_thousand_tasks_at_once(live, emulator):
+def test_a_thousand_tasks_at_once(live, emulator, any_loop):
     async def main():
         async with plastiq.AsyncClient(live, timeout_ms=60000) as client:
             made = await asyncio.gather(*[client.client_secrets.create() for _ in range(1000)])
@@ -170,7 +170,7 @@ def test_a_thousand_tasks_at_once(live, emulator):
     assert threading.active_count() == 1
 
 
-def test_tasks_cancelled_and_closed_in_flight(live, emulator):
+def test_tasks_cancelled_and_closed_in_flight(live, emulator, any_loop):
     async def main():
         client = plastiq.AsyncClient(live)
         (await client.client_secrets.create()).close()
@@ -187,7 +187,7 @@ def test_tasks_cancelled_and_closed_in_flight(live, emulator):
     asyncio.run(main())
 
 
-def test_three_loops(live):
+def test_three_loops(live, any_loop):
     client, made = plastiq.AsyncClient(live), []
 
     async def work():

@@ -345,6 +345,53 @@ def test_memory_stays_flat():
     assert int(grown) < 200 and int(files) == 0 and few == "True"
 
 
+# ---- the clock ----
+
+# The machine sleeps: the clock that runs on meanwhile is ahead.
+AHEAD = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <time.h>
+long ahead_s;
+int clock_gettime(clockid_t id, struct timespec *out) {
+  int (*real)(clockid_t, struct timespec *) = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+  int result = real(id, out);
+  if (id == CLOCK_BOOTTIME) out->tv_sec += ahead_s;
+  return result;
+}
+"""
+
+
+def test_an_expired_secret(tmp_path):
+    source, library = tmp_path / "ahead.c", tmp_path / "ahead.so"
+    source.write_text(AHEAD)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True, capture_output=True)
+    done = run(
+        """
+        import ctypes
+        ahead = ctypes.c_long.in_dll(ctypes.CDLL(sys.argv[1]), "ahead_s")
+        client = plastiq.Client(options())
+        created, later = client.client_secrets.create(), client.client_secrets.create_v2()
+        secret = created.client_secret
+        print(secret.expired, len(secret.read()) > 30)
+        ahead.value = 61
+        print(secret.expired, secret.life_ms, secret.closed, later.client_secret.expired)
+        for use in (secret.read, secret.take, secret.revealed().__enter__):
+            try:
+                use()
+            except plastiq.SecretError as error:
+                print(error.status_name, error.field)
+        secret.close()
+    """,
+        str(library),
+        env={"LD_PRELOAD": str(library)},
+        strict=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    expired = "PLQ_E_SECRET_EXPIRED client_secret\n" * 3
+    assert done.stdout == "False True\nTrue 0 False False\n" + expired
+
+
 # ---- a library that is missing, or another one ----
 
 
@@ -402,9 +449,7 @@ def test_a_missing_library(tmp_path):
     if code == 0:
         pytest.skip("the system has a libplastiq of its own")
     assert code == 1
-    assert said.startswith(
-        "plastiq._library.LibraryError: plastiq needs libplastiq 0.1.0 or later (C ABI 1.0) and found no libplastiq.so.1"
-    )
+    assert said.startswith("plastiq.LibraryError: plastiq needs libplastiq 0.1.0 or later (C ABI 1.0) and found no libplastiq.so.1")
 
 
 OLD = """

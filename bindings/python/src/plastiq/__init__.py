@@ -93,3 +93,8 @@ __all__ = [
     "life_now_ms",
     "wipe",
 ]
+
+# Classes are known by where they are to be imported from, in tracebacks and pickles too.
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = __name__

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ._core import Core, Options, OptionValue
 from ._errors import check, from_status
 from ._library import ffi, lib
-from ._message import Headers, Response, build, discard, open_reply, unpack
+from ._message import Headers, Response, build, discard, number, open_reply, unpack
 from ._operations import AsyncClientSecrets
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ class _LoopQueue:
         try:
             reply: dict[str, Any] = await future
             return reply
-        except asyncio.CancelledError:
-            # What comes late for a tag that nobody knows is wiped.
+        except BaseException:
+            # Cancelled, or closed (GeneratorExit) as its task is gone. What comes late for a tag that nobody knows is wiped.
             if self._waiting.pop(tag, None) is not None:
                 lib.plq_queue_cancel(self.handle, call)
-            if future.done() and not future.cancelled():
+            elif future.done() and not future.cancelled() and future.exception() is None:
                 discard(future.result())
             raise
 
@@ -77,6 +77,8 @@ class _LoopQueue:
             status = lib.plq_queue_next_message(self.handle, 0, self._buffer, self._room, self._len, self._got, ffi.NULL)
             if status == 0:  # PLQ_OK
                 self._deliver(self._got[0], unpack(ffi.buffer(self._buffer, self._len[0])))
+                if not self._waiting:
+                    return  # what else there is to do keeps the descriptor readable
             elif status == lib.PLQ_E_BUFFER_TOO_SMALL:
                 self._room = 2 * self._len[0]
                 self._buffer = ffi.new("uint8_t[]", self._room)
@@ -134,6 +136,8 @@ class _LoopQueue:
             await waiter
 
     async def warm(self, count: int, timeout_ms: int) -> int:
+        number("count", count, 0, 2**32 - 1)
+        number("timeout_ms", timeout_ms)
         opened, error = ffi.new("uint32_t *"), ffi.new("plq_error **")
         loop = asyncio.get_running_loop()
         while self._warming is not None:  # one after the other
@@ -200,6 +204,7 @@ class AsyncClient(Core):
 
         False: that took longer than the time, and ends by itself.
         """
+        number("timeout_ms", timeout_ms)
         ended = self._end(0)
         with self._lock:
             queues = list(self._queues.values())
@@ -214,6 +219,7 @@ class AsyncClient(Core):
         return ended
 
     async def __aenter__(self) -> AsyncClient:
+        self._open()
         return self
 
     async def __aexit__(self, *exc: object) -> None:

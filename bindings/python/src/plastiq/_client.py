@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, TypeVar
 from ._core import Core, Options, OptionValue
 from ._errors import check, from_status
 from ._library import ffi, lib
-from ._message import Headers, Response, build, discard, open_reply, unpack
+from ._message import Headers, Response, build, discard, number, open_reply, unpack, wrong_type
 from ._operations import ClientSecrets
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class Client(Core):
     @staticmethod
     def _warm(target: Callable[..., int], count: int, timeout_ms: int) -> int:
         opened, error = ffi.new("uint32_t *"), ffi.new("plq_error **")
-        check(target(count, timeout_ms, opened, error), error)
+        check(target(number("count", count, 0, 2**32 - 1), number("timeout_ms", timeout_ms), opened, error), error)
         return int(opened[0])
 
     def close(self, timeout_ms: int = 5000) -> bool:
@@ -204,6 +204,7 @@ class Client(Core):
         return ended
 
     def __enter__(self) -> Client:
+        self._open()
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -220,6 +221,8 @@ class Client(Core):
 
     def _run(self, message: dict[str, Any], made: type[R], cancel: CancelToken | None) -> R:
         client = self._open()
+        if cancel is not None and not isinstance(cancel, CancelToken):
+            raise wrong_type("cancel", "a CancelToken", cancel)
         packed = self._pack(message)
         # A handler of a signal that arrived inside of a call of the main thread makes its own calls as another thread would.
         if threading.get_ident() == threading.main_thread().ident and not self._inside:

@@ -13,8 +13,8 @@ from typing import Any, Callable, Union
 from . import events
 from ._errors import UsageError, check, closed, from_status
 from ._library import ffi, lib, text
-from ._message import VERSION, error_in, pack, unpack
-from ._options import BOOLS, Options
+from ._message import VERSION, error_in, number, pack, unpack, wrong_type
+from ._options import KINDS, Options
 
 _log = logging.getLogger("plastiq")
 
@@ -23,24 +23,39 @@ _TRANSPORT_TEXTS = ("name", "path", "version", "stack", "class", "id", "vendor",
 OptionValue = Union[str, bytes, bytearray, int, bool, "os.PathLike[str]", Sequence[str], Sequence[int], None]
 
 
+# What an option of each kind may be given as, beside text. Those of transports are not known here: they may be any of these.
+_KINDS = {"text": "str", "secret": "str, bytes or bytearray", "path": "str or a path", "bool": "bool", "int": "int", "list": "list or str"}
+
+
 def _bytes(key: str, value: Any) -> bytes | bytearray | None:
     """An option's value as the text that the library takes."""
     if value is None or isinstance(value, (bytes, bytearray)):
         return value
-    if isinstance(value, bool):
-        return b"true" if value else b"false"
-    if isinstance(value, int):
-        return b"true" if value and key in BOOLS else str(value).encode()
-    if isinstance(value, os.PathLike):
-        return os.fsencode(value)
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")  # what is no UTF-8 the library refuses, and names the option
-    if isinstance(value, Sequence):
-        parts = [part if isinstance(part, str) else str(part) for part in value]
-        if any("," in part for part in parts):
-            raise ValueError(f"{key}: an element of the list has a comma in it")
-        return ",".join(parts).encode()
-    raise TypeError(f"{key} must be text, a number, a bool, a path or a list, not {type(value).__name__}")
+    kind = KINDS.get(key)
+    if isinstance(value, bool):
+        if kind in ("bool", None):
+            return b"true" if value else b"false"
+    elif isinstance(value, int):
+        if kind in ("int", None):
+            return str(number(key, value)).encode()
+    elif isinstance(value, os.PathLike):
+        if kind in ("path", None):
+            return os.fsencode(value)
+    elif isinstance(value, Sequence) and not isinstance(value, memoryview) and kind in ("list", None):
+        return ",".join(_part(key, part) for part in value).encode("utf-8", "surrogatepass")
+    raise wrong_type(key, "text, a number, a bool, a path or a list" if kind is None else _KINDS[kind], value)
+
+
+def _part(key: str, part: object) -> str:
+    if isinstance(part, int) and not isinstance(part, bool):
+        return str(number(key, part))
+    if not isinstance(part, str):
+        raise wrong_type(f"an element of {key}", "str or int", part)
+    if "," in part:
+        raise ValueError(f"{key}: an element of the list has a comma in it")
+    return part
 
 
 class NativeOptions:
@@ -118,6 +133,8 @@ class Core(events.Observable):
     def __init__(self, options: Mapping[str, OptionValue] | None, ambient: bool, named: Mapping[str, Any]) -> None:
         self._closed = True  # until it is open
         self._observations: tuple[_Observation, ...] = ()
+        if options is not None and not isinstance(options, Mapping):
+            raise wrong_type("options", "a mapping", options)
         values = {**(options or {}), **{key: value for key, value in named.items() if value is not None}}
         out, error = ffi.new("plq_client_id *"), ffi.new("plq_error **")
         with NativeOptions(values, ambient) as native:
@@ -185,6 +202,7 @@ class Core(events.Observable):
         return self._handle
 
     def _end(self, timeout_ms: int) -> bool:
+        number("timeout_ms", timeout_ms)  # before anything is done
         if self._closed:
             return True
         self._closed = True
@@ -194,6 +212,7 @@ class Core(events.Observable):
     # ---- observers ----
 
     def _observe(self, event: str | None, function: Callable[[Any], object]) -> events.Observation:
+        self._open()
         if not callable(function):
             raise TypeError(f"an observer must be callable, not {type(function).__name__}")
         if event is not None and event not in events.NAMES:

@@ -12,6 +12,8 @@ NEEDS = "libplastiq 0.1.0 or later (C ABI 1.0)"
 class LibraryError(ImportError):
     """libplastiq is missing, or is not one that this package can use."""
 
+    __module__ = "plastiq"
+
 
 def _found() -> str:
     # Only asked when the extension could not be loaded, so without it.
@@ -69,6 +71,8 @@ def life_now_ms() -> int:
 
 
 def wipe(buffer: bytearray) -> None:
-    """Overwrites a bytearray with zeros."""
-    with ffi.from_buffer(buffer) as memory:
+    """Overwrites a bytearray with zeros. Nothing else is taken: what is in a str or bytes may be shared, and cannot be overwritten."""
+    if not isinstance(buffer, bytearray):
+        raise TypeError(f"what is wiped must be a bytearray, not {type(buffer).__name__}")
+    with ffi.from_buffer(buffer, require_writable=True) as memory:
         lib.plq_memzero(memory, len(buffer))

@@ -27,7 +27,7 @@ class Header(NamedTuple):
 
 Headers = Union[Mapping[str, str], Sequence[Header]]
 
-_TEXTS = (str, uuid.UUID, ipaddress.IPv4Address, ipaddress.IPv6Address)
+_TEXTS = (uuid.UUID, ipaddress.IPv4Address, ipaddress.IPv6Address)
 
 
 class Response:
@@ -70,18 +70,20 @@ def _claim_all(results: Mapping[str, Any]) -> dict[str, Any]:
     return claimed
 
 
-def _wrong_type(field: str, wanted: str, value: object) -> TypeError:
+def wrong_type(field: str, wanted: str, value: object) -> TypeError:
     return TypeError(f"{field} must be {wanted}, not {type(value).__name__}")
 
 
 def _params(params: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(params, Mapping):
+        raise wrong_type("params", "a mapping", params)
     made = {}
     for name, value in params.items():
-        if type(name) is not str:
-            raise _wrong_type("a name in params", "str", name)
-        if value is not None and type(value) is not str:
+        if not isinstance(name, str):
+            raise wrong_type("a name in params", "str", name)
+        if value is not None and not isinstance(value, str):
             if not isinstance(value, _TEXTS):
-                raise _wrong_type(name, "str", value)
+                raise wrong_type(name, "str", value)
             value = str(value)
         made[name] = value
     return made
@@ -91,25 +93,28 @@ def _headers(headers: Headers) -> Any:
     if isinstance(headers, Mapping):
         for name, value in headers.items():
             if not isinstance(name, str) or not isinstance(value, str):
-                raise _wrong_type(f"the header {name}", "str", value if isinstance(name, str) else name)
+                raise wrong_type(f"the header {name}", "str", value if isinstance(name, str) else name)
         return dict(headers)
     if isinstance(headers, (str, bytes)) or not isinstance(headers, Sequence):
-        raise _wrong_type("headers", "a mapping or a list of Header", headers)
+        raise wrong_type("headers", "a mapping or a list of Header", headers)
     made = []
-    for item in headers:
-        header = item if isinstance(item, Header) else Header(*item)
+    for index, item in enumerate(headers):
+        if not isinstance(item, tuple) or not 2 <= len(item) <= 3:
+            raise wrong_type(f"headers[{index}]", "a Header", item)
+        header = Header(*item)
         if not isinstance(header.name, str) or not isinstance(header.value, str):
-            raise _wrong_type(f"the header {header.name}", "str", header.value if isinstance(header.name, str) else header.name)
+            raise wrong_type(f"the header {header.name}", "str", header.value if isinstance(header.name, str) else header.name)
         made.append({"name": header.name, "value": header.value, "sensitive": bool(header.sensitive)})
     return made
 
 
-def _number(name: str, value: object) -> int:
+def number(name: str, value: object, low: int = -(2**63), high: int = 2**63 - 1) -> int:
+    """A number that fits where the library takes it."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _wrong_type(name, "int", value)
-    if not -(2**63) <= value < 2**63:
-        raise ValueError(f"{name} must be a number of 64 bits, not {value}")
-    return value
+        raise wrong_type(name, "int", value)
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be a number from {low} to {high}")
+    return int(value)
 
 
 def build(
@@ -123,24 +128,24 @@ def build(
 ) -> dict[str, Any]:
     """The message of a call. Types are checked here, where Python can name them; values by the library."""
     if not isinstance(operation, str):
-        raise _wrong_type("operation", "str", operation)
+        raise wrong_type("operation", "str", operation)
     message: dict[str, Any] = {
         "v": VERSION,
         "op": operation,
         "want": ["secret_handle", "attempts"] if with_attempts else ["secret_handle"],
     }
-    if params:
+    if params is not None:
         message["params"] = _params(params)
-    if headers:
+    if headers is not None:
         message["headers"] = _headers(headers)
     if extra is not None:
         if not isinstance(extra, Mapping):
-            raise _wrong_type("extra", "a mapping", extra)
+            raise wrong_type("extra", "a mapping", extra)
         message["extra"] = dict(extra)
     if timeout_ms is not None:
-        message["timeout_ms"] = _number("timeout_ms", timeout_ms)
+        message["timeout_ms"] = number("timeout_ms", timeout_ms)
     if max_repeats is not None:
-        message["max_repeats"] = _number("max_repeats", max_repeats)
+        message["max_repeats"] = number("max_repeats", max_repeats)
     return message
 
 

@@ -21,8 +21,9 @@ class Secret:
     into JSON.
     """
 
-    __slots__ = ("__weakref__", "_box", "_expires_at_ms")
+    __slots__ = ("__weakref__", "_box", "_expires_at_ms", "_len")
     _box: Any
+    _len: int
     _expires_at_ms: int
 
     def __init__(self, *_: object) -> None:
@@ -30,13 +31,14 @@ class Secret:
 
     @classmethod
     def _claim(cls, handle: int, expires_at_ms: int) -> Secret:
-        out = ffi.new("plqpy_box **")
-        status = lib.plqpy_box_claim(handle, out)
+        out, length = ffi.new("plqpy_box **"), ffi.new("size_t *")
+        status = lib.plqpy_box_claim(handle, out, length)
         if status != lib.PLQ_OK:
             raise from_status(status)
         self = object.__new__(cls)
         # The net for those who forget to close: it wipes when the object goes.
         self._box = ffi.gc(out[0], lib.plqpy_box_free)
+        self._len = length[0]
         self._expires_at_ms = expires_at_ms
         return self
 
@@ -62,13 +64,9 @@ class Secret:
             wipe(data)
 
     def _get(self, take: int) -> bytearray:
-        length, buffer = ffi.new("size_t *"), bytearray()
-        # Asked with no room it tells its length: so the copy is made once, and never moved.
-        status = lib.plqpy_box_get(self._box, 0, ffi.NULL, 0, length)
-        if status == lib.PLQ_E_BUFFER_TOO_SMALL:
-            buffer = bytearray(length[0])
-            with ffi.from_buffer("char[]", buffer, require_writable=True) as memory:
-                status = lib.plqpy_box_get(self._box, take, memory, len(buffer), length)
+        buffer = bytearray(self._len)  # of the right size at once, so that it is never moved
+        with ffi.from_buffer("char[]", buffer, require_writable=True) as memory:
+            status = lib.plqpy_box_get(self._box, take, memory, self._len)
         if status != lib.PLQ_OK:
             raise closed("secret") if status == lib.PLQ_E_HANDLE else from_status(status, field="client_secret")
         return buffer
