@@ -73,6 +73,13 @@ step "installed where nothing else is"
 "$work/plain/bin/pip" install --quiet "$wheel" cffi==2.1.1 msgpack==1.2.4
 "$work/plain/bin/python" -I -c 'import plastiq, plastiqpublicapi.plastiqpublicapi_client; print("libplastiq", plastiq.version())'
 
+if [ -n "${EMULATOR_BIN:-}" ]; then
+  step "the example of the README at the top"
+  . "$root/tests/bindings/readme.sh"
+  readme_example python >"$work/readme.py"
+  readme_example_runs "$EMULATOR_BIN" "$TRANSPORT_DIR" "$work/plain/bin/python" -I "$work/readme.py"
+fi
+
 step "the same wheel in other Pythons"
 others=0
 for other in ${PYTHONS:-python3.9 python3.10 python3.11 python3.12 python3.13 python3.14}; do

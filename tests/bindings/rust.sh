@@ -151,6 +151,12 @@ export EXAMPLE_TOKEN=test-key-0000000000000000
 CARGO_TARGET_DIR=$work/example RUSTFLAGS="-C link-arg=-Wl,-rpath,$libdir" quietly "$cargo" build
 secret=$(env -u LD_LIBRARY_PATH "$work/example/debug/example" transport stub allow_test_transports true)
 [[ $secret == cs_test_* ]]
+if [ -x "$emulator" ]; then
+  . "$source_dir/tests/bindings/readme.sh"
+  readme_example rust >src/main.rs
+  CARGO_TARGET_DIR=$work/example quietly "$cargo" build
+  readme_example_runs "$emulator" "$plugindir" "$work/example/debug/example"
+fi
 cd "$binding"
 
 step "examples"
