@@ -29,7 +29,7 @@ function findLibrary() {
   if (version === undefined) fail('pkg-config does not find plastiq; install libplastiq, and if its prefix is not the system\'s, name <prefix>/lib/pkgconfig in PKG_CONFIG_PATH.');
   const abi = ask('--variable=abi_version', 'plastiq') ?? '';
   if (!/^1\./.test(abi)) fail(`it needs libplastiq with ABI 1, and pkg-config found libplastiq ${version} with ABI ${abi || 'unknown'}.`);
-  return { cflags: words(ask('--cflags', 'plastiq')), libs: words(ask('--libs', 'plastiq')), folder: ask('--variable=libdir', 'plastiq') };
+  return { cflags: words(ask('--cflags', 'plastiq')), libs: words(ask('--libs', 'plastiq')), folder: path.resolve(ask('--variable=libdir', 'plastiq')) };
 }
 
 // node-api-headers leaves out uv.h. Node's own include folder has it; Debian's libuv1-dev does too.
