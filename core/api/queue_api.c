@@ -185,8 +185,8 @@ int32_t plq_queue_submit_message(plq_queue_id id, const uint8_t *message, size_t
 int32_t plq_queue_next(plq_queue_id id, int64_t timeout_ms, plq_completion **out_completion) {
   struct plq__completed *completed;
   int32_t status;
+  if (out_completion != NULL) *out_completion = NULL;
   if (out_completion == NULL || timeout_ms < -1) return PLQ_E_ARGUMENT;
-  *out_completion = NULL;
   struct plq__queue *queue = enter(id, &status);
   if (queue == NULL) return status;
   status = plq__queue_enter(queue);

@@ -65,7 +65,7 @@ struct plq__queue {
   bool ending; /* nothing goes on any more */
 
   pthread_mutex_t lock;
-  pthread_cond_t room;
+  pthread_cond_t room, begun;
   struct list submitted;
   struct plq__queued *cancelled;
   struct plq__queued **buckets; /* by id */
@@ -74,6 +74,7 @@ struct plq__queue {
   uint32_t waiters;             /* for room */
   uint64_t accepted;
   bool inside;
+  bool beginning; /* it is a submit, which stays for a moment */
   bool driving; /* the carrier may be waiting: only a wake-up makes it return */
   bool woken;   /* it got one */
   bool wake_asked, cancel_all, closed, freed;
@@ -300,6 +301,7 @@ static void run_timers(struct plq__queue *queue) {
 
 int32_t plq__queue_enter(struct plq__queue *queue) {
   pthread_mutex_lock(&queue->lock);
+  while (queue->beginning) pthread_cond_wait(&queue->begun, &queue->lock);
   bool free = !queue->inside;
   queue->inside = true;
   pthread_mutex_unlock(&queue->lock);
@@ -310,7 +312,8 @@ void plq__queue_leave(struct plq__queue *queue) {
   pthread_mutex_lock(&queue->lock);
   if (has_work(queue)) set_signal(queue);
   arm(queue);
-  queue->inside = false;
+  if (queue->beginning) pthread_cond_broadcast(&queue->begun);
+  queue->inside = queue->beginning = false;
   pthread_mutex_unlock(&queue->lock);
 }
 
@@ -360,6 +363,14 @@ static enum turn take_in(struct plq__queue *queue) {
   return turn;
 }
 
+/* By something that the carrier may have seen, and its descriptor no longer tells. */
+static bool was_woken(struct plq__queue *queue) {
+  pthread_mutex_lock(&queue->lock);
+  bool woken = queue->woken;
+  pthread_mutex_unlock(&queue->lock);
+  return woken;
+}
+
 /* On a virtual clock only what happens there is worth waiting for; otherwise the clock on the wall counts, until submit, cancel or
  * wake comes from another thread. */
 static int32_t drive_virtually(struct plq__queue *queue, int64_t deadline_ns) {
@@ -372,7 +383,7 @@ static int32_t drive_virtually(struct plq__queue *queue, int64_t deadline_ns) {
     return status;
   }
   int64_t left_ns = deadline_ns == PLQ__NEVER ? PLQ__NEVER : deadline_ns - plq__now_ns();
-  if (left_ns <= 0) return status;
+  if (left_ns <= 0 || was_woken(queue)) return status;
   struct pollfd event = {.fd = plq__carrier_event_fd(&queue->carrier), .events = POLLIN};
   const struct timespec left = {.tv_sec = (time_t)(left_ns / 1000000000), .tv_nsec = (long)(left_ns % 1000000000)};
   ppoll(&event, 1, left_ns == PLQ__NEVER ? NULL : &left, NULL);
@@ -460,8 +471,14 @@ static int32_t await_room(struct plq__queue *queue, int64_t timeout_ms) {
   return queue->held < queue->max_calls ? PLQ_OK : PLQ_E_QUEUE_FULL;
 }
 
-/* With the lock held: gives it an id and a place; nothing is left of it on failure. */
-static int32_t accept_call(struct plq__queue *queue, struct plq__queued *queued, int64_t room_timeout_ms) {
+/* With the lock held: whether the thread that submitted a call begins it. Where somebody waits for the descriptor and nothing else is in flight,
+ * waking them for this alone costs more than doing it. Otherwise next is quicker with all that there is at once. */
+static bool may_begin(const struct plq__queue *queue) {
+  return queue->epoll_fd >= 0 && queue->held == 1 && !queue->inside && queue->carrier.crew == NULL && !is_virtual(queue);
+}
+
+/* With the lock held: gives it an id and a place; nothing is left of it on failure. *out_begin: the caller goes on with begin_here(). */
+static int32_t accept_call(struct plq__queue *queue, struct plq__queued *queued, int64_t room_timeout_ms, bool *out_begin) {
   int32_t status = queue->closed ? PLQ_OK : await_room(queue, room_timeout_ms);
   if (queue->freed) return PLQ_E_HANDLE;
   if (queue->closed) return PLQ_E_CLOSED;
@@ -474,8 +491,22 @@ static int32_t accept_call(struct plq__queue *queue, struct plq__queued *queued,
   *bucket = queued;
   queue->held++;
   append(&queue->submitted, queued);
-  announce(queue);
+  *out_begin = may_begin(queue);
+  if (*out_begin)
+    queue->inside = queue->beginning = true;
+  else
+    announce(queue);
   return PLQ_OK;
+}
+
+/* Does what next does, for a call that submit begins. A transport that lacks something has work left, and its descriptor shows that: next
+ * will tell. */
+static void begin_here(struct plq__queue *queue) {
+  take_in(queue);
+  drive(queue, 0, false);
+  take_over(queue);
+  run_timers(queue);
+  plq__queue_leave(queue);
 }
 
 static int32_t fail_submit(const struct plq__queue *queue, int32_t status, plq_error **out_error) {
@@ -506,6 +537,7 @@ int32_t plq__queue_submit(struct plq__queue *queue, const struct plq__submission
       .tag = submission->tag, .status = submission->status, .error = submission->error, .more = submission->more};
   int32_t status = PLQ_OK;
   plq_error *wrong = NULL;
+  bool begin = false;
   if (!queued->over)
     status = plq__performing_init(&queued->performing, &queue->lane, &queued->run, submission->request, start_ns, &wrong);
   if (status != PLQ_OK && !submission->accept_all) {
@@ -518,9 +550,10 @@ int32_t plq__queue_submit(struct plq__queue *queue, const struct plq__submission
     queued->completed.error = wrong;
   }
   pthread_mutex_lock(&queue->lock);
-  status = accept_call(queue, queued, submission->room_timeout_ms);
+  status = accept_call(queue, queued, submission->room_timeout_ms, &begin);
   if (status == PLQ_OK && out_id != NULL) *out_id = queued->completed.id;
   pthread_mutex_unlock(&queue->lock);
+  if (begin) begin_here(queue);
   if (status == PLQ_OK) return PLQ_OK;
   if (!queued->over) plq__performing_drop(&queued->performing);
   plq_error_free(wrong);
@@ -703,6 +736,7 @@ static void queue_destroy(void *object) {
   close_fds(queue);
   plq__free(queue->buckets);
   pthread_cond_destroy(&queue->room);
+  pthread_cond_destroy(&queue->begun);
   pthread_mutex_destroy(&queue->lock);
   plq__free(queue);
   plq__client_release(client);
@@ -729,6 +763,7 @@ int32_t plq__queue_new(struct plq__client *client, struct plq__live *live, void 
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
   pthread_cond_init(&queue->room, &monotonic);
   pthread_condattr_destroy(&monotonic);
+  pthread_cond_init(&queue->begun, NULL);
   int32_t status = plq__lane_init(&queue->lane, live, out_error);
   if (status == PLQ_OK) {
     status = plq__carrier_init(&queue->carrier, queue->lane.instance,

@@ -3,8 +3,9 @@
  * @file
  * Completion queues: many calls in flight on one thread, from any event loop.
  *
- * A call is submitted with a 64-bit tag and comes back, with that tag, as one completion. plq_queue_next() does all the work: sending,
- * receiving, timers, repeats and observers run inside of it, on the thread that calls it. Life of a queue:
+ * A call is submitted with a 64-bit tag and comes back, with that tag, as one completion. plq_queue_next() does the work: sending,
+ * receiving, timers, repeats and observers run inside of it, on the thread that calls it. One thing plq_queue_submit() does itself: where
+ * plq_queue_fd() was called, nothing else is in flight and nobody is inside, it begins the call, up to where it waits. Life of a queue:
  *
  *     plq_queue_new        on a client, whose options it uses
  *       plq_queue_fd       for an event loop: readable while plq_queue_next() has work
@@ -67,7 +68,7 @@ PLQ_API int32_t plq_queue_fd(plq_queue_id queue, int *out_fd);
  * @return #PLQ_OK: accepted, and one completion will come. Otherwise none will, and nothing was sent: #PLQ_E_QUEUE_FULL; #PLQ_E_CLOSED: the
  *         queue or its client was closed; #PLQ_E_HANDLE; #PLQ_E_FORKED; #PLQ_E_REENTRANT; #PLQ_E_ARGUMENT; #PLQ_E_MEMORY; what else
  *         keeps a request from being built (#PLQ_E_EXTRA_CONFLICT, #PLQ_E_RESOURCE_SYSTEM). Any thread, inside of plq_queue_next()'s thread
- *         or beside it. Does not block but for room.
+ *         or beside it. Does not block but for room. Where it begins the call (see above), observers are told of that on this thread.
  */
 PLQ_API int32_t plq_queue_submit(plq_queue_id queue, const plq_request *request, uint64_t tag, int64_t room_timeout_ms, uint64_t *out_id,
                                  plq_error **out_error);

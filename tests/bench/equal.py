@@ -7,6 +7,7 @@ import measure
 from measure import Failure
 
 FACTS = ("method", "path", "status", "protocol", "tls", "cipher", "length")
+ALIKE = ("method", "path", "status", "protocol", "tls")  # of other clients, which have headers of their own, and some another cipher
 
 
 def send(setting, subject, calls):
@@ -25,14 +26,14 @@ def send(setting, subject, calls):
     return rows
 
 
-def compare(setting, subjects):
+def compare(setting, subjects, facts=FACTS):
     """What all requests have in common. A Failure if it is not the same for each."""
     found = {}
     for subject in subjects:
         rows = send(setting, replace(subject, port="seen", in_flight=min(subject.in_flight, 4)), 8)
         for row in rows:
-            found.setdefault(tuple(row[fact] for fact in FACTS), set()).add(f"{subject.program} {subject.transport} {subject.job}".replace("  ", " "))
+            found.setdefault(tuple(row[fact] for fact in facts), set()).add(f"{subject.program} {subject.transport} {subject.job}".replace("  ", " "))
     if len(found) != 1:
         raise Failure("the programs send different requests, so nothing can be compared: "
-                      + "; ".join(f"{', '.join(sorted(who))}: {' '.join(facts)}" for facts, who in sorted(found.items())))
-    return dict(zip(FACTS, next(iter(found))))
+                      + "; ".join(f"{', '.join(sorted(who))}: {' '.join(values)}" for values, who in sorted(found.items())))
+    return dict(zip(facts, next(iter(found))))

@@ -13,6 +13,9 @@ UNWANTED = {"LD_PRELOAD", "LD_LIBRARY_PATH", "SSLKEYLOGFILE", "OPENSSL_CONF", "M
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNWANTED and not name.startswith(("PLASTIQ_", "CURL_", "SSL_"))}
 
 
+NO_PROGRAM = "there is no program"
+
+
 class Failure(Exception):
     """Why something could not be measured."""
 
@@ -21,7 +24,7 @@ class Failure(Exception):
 class Subject:
     """A program, and what it is told to do."""
 
-    program: str  # plastiq, queue, openssl, libcurl, multi; or wrk
+    program: str  # plastiq, queue, openssl, libcurl, multi; go, node, python, rust; or wrk
     job: str = "create"
     transport: str = ""
     port: str = "h1"  # of the server
@@ -29,6 +32,7 @@ class Subject:
     in_flight: int = 0
     max_connections: int = 0
     http: int = 0
+    pinned: bool = True  # to the processor for what is timed: not if its runtime has threads that would be in each other's way
 
 
 @dataclass
@@ -40,7 +44,10 @@ class Setting:
     cpu: int | None  # the processor for what is timed
 
     def command(self, subject):
-        command = [self.programs / f"bench-{subject.program}", "--job", subject.job, "--port", str(self.server.ports[subject.port]), "--ca-file",
+        program = self.programs / f"bench-{subject.program}"
+        if not program.exists():
+            raise Failure(f"{NO_PROGRAM} {program.name}")
+        command = [program, "--job", subject.job, "--port", str(self.server.ports[subject.port]), "--ca-file",
                    subject.ca_file or self.server.ca_file]
         for name, value in (("transport", subject.transport), ("in-flight", subject.in_flight), ("max-connections", subject.max_connections),
                             ("http", subject.http)):
@@ -124,12 +131,12 @@ def pin(setting):
 class Worker:
     """A program that stays, and makes calls when it is told to."""
 
-    def __init__(self, setting, subject, pinned=True):
+    def __init__(self, setting, subject):
         command = setting.command(subject)
         self.name = Path(command[0]).name
         self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=ENVIRONMENT,
-                                        preexec_fn=pin(setting) if pinned else None)
+                                        preexec_fn=pin(setting) if subject.pinned else None)
 
     def _why(self):
         self.process.kill()

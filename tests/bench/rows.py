@@ -50,11 +50,42 @@ HELD_CALLS = 9000
 # All that send requests over HTTP/1.1: what is compared is the same work only if the requests are the same.
 SENDERS = [RAW, *CREATE.values(), MESSAGE, PACKED, PLAIN, PARSED, *QUEUE.values(), *QUEUE_MESSAGE.values(), *MULTI, WRK]
 
+# In other languages, each against what its users would pick otherwise. Their runtimes have threads, so nothing is pinned, the typed message call in C
+# for comparison neither.
+def binding(language, job, **more):
+    return Subject(language, job, "openssl", pinned=False, **more)
+
+
+def other(language, job, **more):
+    return Subject(language, job, pinned=False, **more)
+
+
+MESSAGE_FREE = replace(MESSAGE, pinned=False)
+REQUESTS = other("python", "requests")
+NAMED = {"nethttp": "net/http", "reqwest": "reqwest, blocking", "reqwest-async": "reqwest", "reqwest-async-multi": "reqwest", "fetch": "fetch", "requests": "requests"}
+AT_ONCE = f"{IN_FLIGHT} at once"
+# id, language, what, ours, theirs, limit, and what ours may take above a message call in C, in microseconds, or None
+BINDINGS = [
+    ("go", "Go", "one after the other", binding("go", "create"), other("go", "nethttp"), 0.6, 8),
+    ("go-many", "Go", AT_ONCE, binding("go", "create", **MANY), other("go", "nethttp", **MANY), 0.6, None),
+    ("rust", "Rust", "blocking, one after the other", binding("rust", "blocking"), other("rust", "reqwest"), 0.8, 8),
+    ("rust-async", "Rust", "async, one after the other, tokio on one thread", binding("rust", "async"), other("rust", "reqwest-async"), 0.8, 8),
+    ("rust-async-many", "Rust", f"async, {AT_ONCE}, tokio on one thread", binding("rust", "async", **MANY), other("rust", "reqwest-async", **MANY), 0.8, None),
+    ("rust-threads-many", "Rust", f"async, {AT_ONCE}, tokio on all processors", binding("rust", "async-multi", **MANY), other("rust", "reqwest-async-multi", **MANY), 0.8,
+     None),
+    ("node", "Node", "one after the other", binding("node", "create"), other("node", "fetch"), 0.3, 25),
+    ("node-many", "Node", AT_ONCE, binding("node", "create", **MANY), other("node", "fetch", **MANY), 0.3, None),
+    ("python", "Python", "blocking, one after the other", binding("python", "create"), REQUESTS, 0.15, 25),
+    ("python-sdk", "Python", "plastiqpublicapi, one after the other", binding("python", "sdk"), REQUESTS, 0.15, None),
+    ("python-async", "Python", "asyncio, one after the other", binding("python", "async"), REQUESTS, 0.15, 25),
+    ("python-async-many", "Python", f"asyncio, {AT_ONCE}", binding("python", "gather", **MANY), REQUESTS, 0.15, None),
+]  # fmt: skip
+
 GROUP = f"queue, {IN_FLIGHT} in flight on one thread"
 LOOP = "plain curl_multi loop"
 
 # In the order of the table.
-PARTS = ("counted", "timed", "queue", "growth", "connections", "handshakes", "creation", "memory", "soak", "sizes")
+PARTS = ("counted", "timed", "queue", "growth", "connections", "handshakes", "creation", "memory", "soak", "sizes", "bindings")
 
 
 @dataclass
@@ -103,13 +134,14 @@ class Plan:
     round_calls: int
     wrk_rounds: int
     soak: int
+    warm_up: int  # calls of a program whose language compiles while it runs
 
     @staticmethod
     def of(mode):
         return {
-            "full": Plan(200, 1200, 8, 32, 2, 30, 2000, 10, 1_000_000),
-            "quick": Plan(100, 500, 5, 15, 1, 10, 1000, 3, 100_000),
-            "smoke": Plan(5, 10, 2, 4, 1, 1, 20, 1, 100),
+            "full": Plan(200, 1200, 8, 32, 2, 30, 2000, 10, 1_000_000, 5000),
+            "quick": Plan(100, 500, 5, 15, 1, 10, 1000, 3, 100_000, 3000),
+            "smoke": Plan(5, 10, 2, 4, 1, 1, 20, 1, 100, 20),
         }[mode]
 
 
@@ -420,7 +452,7 @@ class Bench:
         """Resident memory after a tenth of the calls and after all of them, of both at once. What is asked for in pages may come one page late."""
 
         def grown(transport):
-            worker = measure.Worker(self.setting, CREATE[transport], pinned=False)
+            worker = measure.Worker(self.setting, replace(CREATE[transport], pinned=False))
             first = worker.run(max(self.plan.soak // 10, 10))["resident"]
             last = worker.run(self.plan.soak - self.plan.soak // 10)["resident"]
             worker.close()
@@ -450,6 +482,34 @@ class Bench:
                   for name in ("curl", "openssl", "stub")]
         for name, text, path, limit in files:
             self.add(Row(f"size-{name}", "library", f"{text}, stripped", "KiB", "most", limit), lambda row, p=path: fill(row, p))
+
+    # ---- other languages ----
+
+    def bindings(self):
+        """Programs of one language take turns with each other and with the message call in C."""
+        times = {}
+
+        def time(language):
+            if language not in times:
+                pairs = [(ours, theirs) for _, name, _, ours, theirs, _, _ in BINDINGS if name == language]
+                equal.compare(self.setting, [MESSAGE, *(ours for ours, _ in pairs)])
+                equal.compare(self.setting, list(dict.fromkeys([MESSAGE, *(theirs for _, theirs in pairs)])), equal.ALIKE)
+                subjects = list(dict.fromkeys([MESSAGE_FREE, *(subject for pair in pairs for subject in pair)]))
+                times[language] = measure.take_turns(self.setting, subjects, max(self.plan.rounds // 2, 1), self.plan.round_calls, self.plan.warm_up)
+            return times[language]
+
+        def cpu(language, ours, theirs):
+            def fill(row):
+                row.ours_spread, row.theirs_spread = time(language)[ours], time(language)[theirs]
+                row.ours, row.theirs = row.ours_spread.median, row.theirs_spread.median
+
+            return fill
+
+        for id, language, text, ours, theirs, limit, above in BINDINGS:
+            self.add(Row(f"{id}-cpu", language, f"{text}, CPU per call", "us", "ratio", limit, NAMED[theirs.job]), cpu(language, ours, theirs))
+            if above:
+                self.add(Row(f"{id}-above", language, f"{text}, CPU above a message call in C", "us", "above", above, "message call in C"),
+                         cpu(language, ours, MESSAGE_FREE))
 
     def run(self, build, parts):
         self.say("requests")

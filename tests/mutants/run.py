@@ -28,7 +28,7 @@ GRACE = 0.5  # seconds that a test gets to clean up once one of its cases has fa
 # What ctest -V prints.
 STARTED = re.compile(r" *Start +(\d+): (\S+)")
 ENDED = re.compile(r" *\d+/\d+ Test +#\d+: (\S+) \.* *(?:\*\*\*)?(\S.*?) +([\d.]+) sec")
-UNIT_TEST = re.compile(r"\^?(unit/\w+)/\w")  # what a mutant's `test` begins with, if it is none of its row
+UNIT_TEST = re.compile(r"\^?(unit/\w+|ffi)/\w")  # what a mutant's `test` begins with, if it is none of its row
 FAILED_CASE = re.compile(r"(\d+): \[  FAILED  \] ([a-z]\S*)$")
 
 

@@ -54,6 +54,16 @@ setup_packages() {
   rm -f "$log"
 }
 
+# setup_toolchains: Go, Node, Python and Rust, for what is built in those languages: one that is there already is taken, whoever installed it.
+setup_toolchains() {
+  local missing=0
+  command -v go >/dev/null || [ -x /usr/lib/go/bin/go ] || [ -x /usr/local/go/bin/go ] || setup_packages golang-go || missing=1
+  command -v node >/dev/null && command -v npm >/dev/null || setup_packages nodejs npm || missing=1
+  setup_packages python3-venv python3-dev python3-pip || missing=1
+  command -v cargo >/dev/null || [ -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ] || setup_packages rustc-web cargo-web || missing=1
+  return $missing
+}
+
 # setup_sources FOLDER PACKAGE ..: puts Debian's source archives of these packages there, if they are missing. From where the system
 # has its packages, and without a change to its lists, which have no deb-src lines on most systems. Needs no root.
 setup_sources() {

@@ -14,6 +14,7 @@ import (
 	"net/http/httptrace"
 	"os"
 	"sync/atomic"
+	"time"
 )
 
 // theirs does by net/http what a careful program would do: a body by encoding/json, a trace id, all headers, and the whole answer read.
@@ -40,7 +41,7 @@ func openNetHTTP(s *settings) (subject, error) {
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableCompression: true, MaxIdleConnsPerHost: most, MaxConnsPerHost: most,
 		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}} // HTTP/1.1
-	t := &theirs{client: &http.Client{Transport: transport}, address: s.url() + "/client-secrets", most: int64(most)}
+	t := &theirs{client: &http.Client{Transport: transport, Timeout: 15 * time.Second}, address: s.url() + "/client-secrets", most: int64(most)}
 	t.trace = &httptrace.ClientTrace{ConnectStart: func(string, string) { atomic.AddInt64(&t.opened, 1) }}
 	return t, nil
 }

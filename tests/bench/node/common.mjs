@@ -6,8 +6,9 @@
 import readline from 'node:readline';
 import { parseArgs } from 'node:util';
 
-export const PAYER = '2f8d1b7a-4c9e-4f03-a6b5-d8e1c7f20394';
-export const AGENT = 'Mozilla/5.0 (X11; Linux x86_64) bench';
+// The request that all programs of the benchmark send: see bench.h.
+export const PAYER = '3f2b8c1e-7d4a-4c6b-9e0f-1a2b3c4d5e6f';
+export const AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
 export const IP = '192.0.2.1';
 export const KEY = 'test-key-0000000000000000';
 
@@ -15,6 +16,7 @@ const { values } = parseArgs({
   options: {
     job: { type: 'string', default: 'create' },
     transport: { type: 'string', default: 'openssl' },
+    'transport-dir': { type: 'string' },
     port: { type: 'string' },
     'ca-file': { type: 'string' },
     'in-flight': { type: 'string', default: '1' },
@@ -27,6 +29,7 @@ const { values } = parseArgs({
 export const settings = {
   job: values.job,
   transport: values.transport,
+  transportDir: values['transport-dir'],
   port: Number(values.port),
   caFile: values['ca-file'],
   inFlight: Number(values['in-flight']),

@@ -150,6 +150,31 @@ static void wake_up(void **state) {
   assert_int_equal(queue_none(-1), PLQ_E_QUEUE_EMPTY);
 }
 
+static void submit_then(void) { queue_put(1); }
+
+/* What comes from outside in the moment in which next begins to wait. */
+static void on_the_brink_of_waiting(const char *transport) {
+  queue_open(transport, NULL);
+  loop_at_once = true;
+  int64_t began_ms = queue_now_ms();
+  loop_before_drive = submit_then;
+  plq_completion *completion = NULL;
+  assert_int_equal(plq_queue_next(queue, 20000, &completion), PLQ_OK);
+  assert_int_equal(plq_completion_tag(completion), 1);
+  plq_completion_free(completion);
+  assert_true(queue_now_ms() - began_ms < 10000);
+}
+
+static void on_the_brink(void **state) {
+  (void)state;
+  on_the_brink_of_waiting("loop");
+}
+
+static void on_the_brink_on_a_virtual_clock(void **state) {
+  (void)state;
+  on_the_brink_of_waiting("loop-virtual");
+}
+
 static void close_in_order(void **state) {
   (void)state;
   plq_error *error = NULL;
@@ -232,7 +257,8 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, queue_setup, queue_teardown)
   const struct CMUnitTest tests[] = {
       TEST(before_it_began), TEST(while_it_is_carried), TEST(while_it_waits_for_a_repeat), TEST(after_its_end), TEST(what_is_not_there),
-      TEST(cancel_from_another_thread), TEST(submit_from_another_thread), TEST(wake_up), TEST(close_in_order),
+      TEST(cancel_from_another_thread), TEST(submit_from_another_thread), TEST(wake_up), TEST(on_the_brink),
+      TEST(on_the_brink_on_a_virtual_clock), TEST(close_in_order),
       TEST(close_from_another_thread), TEST(close_and_cancel), TEST(client_closed), TEST(close_while_room_is_waited_for),
   };
   return cmocka_run_group_tests_name("queue: cancel", tests, NULL, NULL);

@@ -45,12 +45,15 @@ static void level_triggered(void **state) {
   int fd = get_fd();
   expect_quiet(fd);
   queue_put(0);
+  queue_put(0);
   assert_true(queue_readable(fd, 0)); /* submitting is work */
   expect_quiet(fd);
-  loop_let(0);
-  assert_true(queue_readable(fd, 5000));
-  assert_int_equal(queue_get(0), PLQ_OK);
-  expect_quiet(fd);
+  for (int i = 0; i < 2; i++) {
+    loop_let(i);
+    assert_true(queue_readable(fd, 5000));
+    assert_int_equal(queue_get(0), PLQ_OK);
+    expect_quiet(fd);
+  }
   /* Many at once: taken one for each time that it is readable, none is left. */
   loop_at_once = true;
   for (uint64_t i = 1; i <= 50; i++) queue_put(i);
@@ -58,6 +61,94 @@ static void level_triggered(void **state) {
     assert_true(queue_readable(fd, 5000));
     assert_int_equal(queue_get(i), PLQ_OK);
   }
+  expect_quiet(fd);
+}
+
+/* Where somebody waits for the descriptor, the first call is with the transport when submit returns, and nobody is woken for it. */
+static void begun_by_submit(void **state) {
+  (void)state;
+  queue_open("loop", "max_repeats", "0", NULL);
+  queue_put(0);
+  assert_int_equal(loop_submits, 0); /* nobody asked for the descriptor: next does all */
+  int fd = get_fd();
+  expect_quiet(fd);
+  assert_int_equal(loop_submits, 1);
+  queue_put(1);
+  assert_int_equal(loop_submits, 1); /* something is in flight: they go together */
+  assert_true(queue_readable(fd, 0));
+  expect_quiet(fd);
+  loop_let(0), loop_let(1);
+  assert_int_equal(queue_get(0), PLQ_OK);
+  assert_int_equal(queue_get(1), PLQ_OK);
+  expect_quiet(fd);
+  queue_put(2);
+  assert_int_equal(loop_submits, 3);
+  assert_false(queue_readable(fd, 0));
+  loop_let(2);
+  assert_true(queue_readable(fd, 5000));
+  assert_int_equal(queue_get(2), PLQ_OK);
+  expect_quiet(fd);
+  /* What is over at once is told. */
+  loop_answers[3] = (struct loop_answer){.failure = PLQ_E_CONNECT_REFUSED};
+  loop_at_once = true;
+  queue_put(3);
+  assert_int_equal(loop_submits, 4);
+  assert_true(queue_readable(fd, 0));
+  assert_int_equal(queue_get(3), PLQ_E_CONNECT_REFUSED);
+  expect_quiet(fd);
+}
+
+/* The transport lacks something just then: next is woken, meets the same and tells, and goes on when it is there. */
+static void begun_by_submit_in_need(void **state) {
+  (void)state;
+  queue_open("loop", NULL);
+  int fd = get_fd();
+  expect_quiet(fd);
+  loop_at_once = true;
+  loop_drive_fails = PLQ_E_RESOURCE_DESCRIPTORS;
+  queue_put(1);
+  assert_true(queue_readable(fd, 0));
+  assert_int_equal(queue_none(0), PLQ_E_RESOURCE_DESCRIPTORS);
+  loop_drive_fails = PLQ_OK;
+  assert_true(queue_readable(fd, 5000));
+  assert_int_equal(queue_get(1), PLQ_OK);
+  expect_quiet(fd);
+}
+
+static _Atomic int taken_of;
+
+static void *submit_singly(void *argument) {
+  (void)argument;
+  for (int i = 0; i < 400; i++) {
+    int before = taken_of;
+    plq_queue_submit(queue, request, 0, 0, NULL, NULL);
+    for (int spins = 0; taken_of == before && spins < 2000; spins++) usleep(10);
+  }
+  return NULL;
+}
+
+/* Submits that begin calls, and next beside them: it waits for them to leave and never says that somebody is inside. */
+static void begun_beside_next(void **state) {
+  (void)state;
+  pthread_t threads[2];
+  queue_open("loop", NULL);
+  int fd = get_fd();
+  loop_at_once = true;
+  taken_of = 0;
+  for (size_t i = 0; i < COUNT(threads); i++) assert_int_equal(pthread_create(&threads[i], NULL, submit_singly, NULL), 0);
+  while (taken_of < 800) {
+    plq_completion *completion = NULL;
+    int32_t status = plq_queue_next(queue, 0, &completion);
+    if (status == PLQ_OK) {
+      taken_of++;
+      plq_completion_free(completion);
+    } else {
+      assert_int_equal(status, PLQ_E_QUEUE_EMPTY);
+      if (taken_of % 3 == 0) continue; /* at times without a pause, to meet them inside */
+      assert_true(queue_readable(fd, 10000));
+    }
+  }
+  for (size_t i = 0; i < COUNT(threads); i++) pthread_join(threads[i], NULL);
   expect_quiet(fd);
 }
 
@@ -212,7 +303,7 @@ static void wake_and_answer_in_one_edge(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, queue_setup, queue_teardown)
   const struct CMUnitTest tests[] = {
-      TEST(what_it_is), TEST(level_triggered), TEST(edge_triggered), TEST(edge_triggered_from_threads), TEST(timers),
+      TEST(what_it_is), TEST(level_triggered), TEST(begun_by_submit), TEST(begun_by_submit_in_need), TEST(begun_beside_next), TEST(edge_triggered), TEST(edge_triggered_from_threads), TEST(timers),
       TEST(timers_on_a_virtual_clock), TEST(asked_for_late), TEST(wake_and_answer_in_one_edge), TEST(what_others_do),
   };
   return cmocka_run_group_tests_name("queue: descriptor", tests, NULL, NULL);

@@ -12,6 +12,8 @@
 struct loop_answer loop_answers[8];
 _Atomic bool loop_at_once, loop_stuck, loop_signals_blocked, loop_elsewhere;
 _Atomic int loop_instances, loop_submits, loop_drives, loop_wakes, loop_cancels, loop_running, loop_most_running, loop_prewarms;
+_Atomic int32_t loop_drive_fails;
+void (*loop_before_drive)(void);
 _Atomic int64_t loop_deadline_ns, loop_clock_ns;
 char loop_authorization[128];
 
@@ -155,6 +157,12 @@ static void wait_until(plq_transport_instance *self, int64_t until_ns) {
 static int32_t drive(plq_transport_instance *self, int64_t until_ns) {
   uint64_t count;
   loop_drives++;
+  if (loop_drive_fails != PLQ_OK) return loop_drive_fails;
+  if (loop_before_drive != NULL) {
+    void (*then)(void) = loop_before_drive;
+    loop_before_drive = NULL;
+    then();
+  }
   wait_until(self, until_ns);
   ssize_t got = read(self->event_fd, &count, sizeof count);
   (void)got;
@@ -300,6 +308,8 @@ int loop_reset(void **state) {
   test_thread = pthread_self();
   loop_at_once = loop_stuck = false;
   loop_submits = loop_drives = loop_wakes = loop_cancels = loop_most_running = loop_prewarms = 0;
+  loop_drive_fails = PLQ_OK;
+  loop_before_drive = NULL;
   loop_clock_ns = INT64_C(1000000000);
   loop_authorization[0] = '\0';
   return 0;

@@ -32,6 +32,8 @@ extern _Atomic bool loop_at_once;
 /* Also when they were cancelled, nothing happens. */
 extern _Atomic bool loop_stuck;
 extern _Atomic int loop_instances, loop_submits, loop_drives, loop_wakes, loop_cancels, loop_running, loop_most_running, loop_prewarms;
+extern _Atomic int32_t loop_drive_fails; /* not 0: what drive answers, doing nothing */
+extern void (*loop_before_drive)(void);  /* once, at the start of the next drive; or NULL */
 extern _Atomic int64_t loop_deadline_ns; /* of the last operation */
 extern _Atomic int64_t loop_clock_ns;    /* of loop-virtual */
 /* Whether each signal was blocked on the thread of the last perform; and whether it was another thread than the test's. */

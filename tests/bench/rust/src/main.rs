@@ -19,14 +19,18 @@ const IP: &str = "192.0.2.1";
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
 const TRACE_ID: &str = "1b4e28ba-2fa1-4d20-883f-0016d3cca427";
 
+const TIMEOUT: Duration = Duration::from_secs(15); // what a call of libplastiq has unless it says otherwise
+
 type Outcome = Result<(), Box<dyn Error>>;
 
 struct Settings {
     job: String,
     transport: String,
+    transport_dir: Option<String>,
     port: u16,
     ca_file: String,
     in_flight: usize,
+    max_connections: Option<u64>,
     calls: Option<u64>,
     first: u64,
 }
@@ -35,9 +39,11 @@ fn settings() -> Result<Settings, Box<dyn Error>> {
     let mut made = Settings {
         job: "blocking".into(),
         transport: "openssl".into(),
+        transport_dir: None,
         port: 0,
         ca_file: String::new(),
         in_flight: 1,
+        max_connections: None,
         calls: None,
         first: 0,
     };
@@ -47,9 +53,11 @@ fn settings() -> Result<Settings, Box<dyn Error>> {
         match name.as_str() {
             "--job" => made.job = value,
             "--transport" => made.transport = value,
+            "--transport-dir" => made.transport_dir = Some(value),
             "--port" => made.port = value.parse()?,
             "--ca-file" => made.ca_file = value,
             "--in-flight" => made.in_flight = value.parse::<usize>()?.max(1),
+            "--max-connections" => made.max_connections = Some(value.parse()?),
             "--calls" => made.calls = Some(value.parse()?),
             "--first" => made.first = value.parse()?,
             _ => return Err(format!("there is no option {name}").into()),
@@ -71,7 +79,14 @@ fn cpu() -> Duration {
 // ---- ours ----
 
 fn client(settings: &Settings) -> Result<Client, plastiq::Error> {
-    Client::builder_without_environment()
+    let mut builder = Client::builder_without_environment();
+    if let Some(folder) = &settings.transport_dir {
+        builder = builder.transport_dir(folder);
+    }
+    if let Some(most) = settings.max_connections {
+        builder = builder.max_connections(most);
+    }
+    builder
         .access_token(TOKEN)
         .transport(&settings.transport)
         .base_url(format!("https://127.0.0.1:{}/api", settings.port))
@@ -194,7 +209,7 @@ fn main() -> Outcome {
             take_orders(&settings, |calls| futures_executor::block_on(in_flight(calls, most, || ours(&client))))
         }
         "reqwest" => {
-            let client = reqwest::blocking::Client::builder().tls_certs_only([certificate]).no_proxy().build()?;
+            let client = reqwest::blocking::Client::builder().tls_certs_only([certificate]).no_proxy().timeout(TIMEOUT).build()?;
             take_orders(&settings, |calls| {
                 for _ in 0..calls {
                     secret_of(&post!(client, &url).send()?.error_for_status()?.json()?)?;
@@ -204,7 +219,7 @@ fn main() -> Outcome {
         }
         "reqwest-async" | "reqwest-async-multi" => {
             let runtime = runtime(settings.job == "reqwest-async-multi")?;
-            let client = reqwest::Client::builder().tls_certs_only([certificate]).no_proxy().build()?;
+            let client = reqwest::Client::builder().tls_certs_only([certificate]).no_proxy().timeout(TIMEOUT).build()?;
             take_orders(&settings, |calls| runtime.block_on(in_flight(calls, most, || theirs(&client, &url))))
         }
         other => Err(format!("there is no job {other}").into()),

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The binding. create: awaited calls, --in-flight at once; sync: blocking calls. PLASTIQ_NODE names the folder of
-// the built package, and TRANSPORT_DIR that of the transports if the library does not know it.
+// The binding. PLASTIQ_NODE names the folder of the built package.
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -14,7 +13,7 @@ const client = new Client(
   {
     transport: settings.transport,
     accessToken: KEY,
-    transportDir: process.env.TRANSPORT_DIR,
+    transportDir: settings.transportDir,
     ...(stub ? { allowTestTransports: true } : { baseUrl: `https://127.0.0.1:${settings.port}/api`, caFile: settings.caFile }),
     maxConnections: settings.maxConnections ?? settings.inFlight,
   },
