@@ -7,14 +7,16 @@
 
 enum { FIRST_ROOM = 64 * 1024 };
 
-/* A call of Node-API that fails leaves an exception behind or throws one here; what the environment refuses because it ends is neither. */
+/* A call of Node-API that fails leaves an exception behind or throws one here; what the environment refuses because it ends is
+ * neither. */
 bool check(napi_env env, napi_status status) {
   const napi_extended_error_info *info = NULL;
   bool pending = false;
   if (status == napi_ok) return true;
   napi_get_last_error_info(env, &info);
   napi_is_exception_pending(env, &pending);
-  if (!pending) napi_throw_error(env, NULL, info != NULL && info->error_message != NULL ? info->error_message : "Node-API failed");
+  if (!pending)
+    napi_throw_error(env, NULL, info != NULL && info->error_message != NULL ? info->error_message : "Node-API failed");
   return false;
 }
 
@@ -30,7 +32,8 @@ static bool make_room(struct state *state, size_t room) {
   napi_value buffer = NULL, view = NULL;
   napi_ref ref = NULL;
   void *data = NULL;
-  if (napi_create_arraybuffer(env, room, &data, &buffer) != napi_ok || napi_create_typedarray(env, napi_uint8_array, room, buffer, 0, &view) != napi_ok ||
+  if (napi_create_arraybuffer(env, room, &data, &buffer) != napi_ok ||
+      napi_create_typedarray(env, napi_uint8_array, room, buffer, 0, &view) != napi_ok ||
       napi_create_reference(env, view, 1, &ref) != napi_ok)
     return false;
   if (state->bytes_ref != NULL) napi_delete_reference(env, state->bytes_ref);
@@ -60,17 +63,22 @@ void state_add(struct state *state, int kind, double tag, size_t len, double num
 
 void state_deliver(struct state *state) {
   napi_env env = state->env;
-  napi_value resource = NULL, dispatch = NULL, arguments[2] = {NULL, NULL}, thrown = NULL, unused = NULL; /* Deno does not take NULL for what is returned */
+  napi_value resource = NULL, dispatch = NULL, arguments[2] = {NULL, NULL}, thrown = NULL,
+             unused = NULL; /* Deno does not take NULL for what is returned */
   int count = state->count;
   bool pending = false;
   state->count = 0;
   state->used = 0;
   if (count == 0 || state->stopping) return;
-  if (napi_get_reference_value(env, state->dispatch, &dispatch) != napi_ok || napi_get_reference_value(env, state->resource, &resource) != napi_ok ||
-      napi_get_reference_value(env, state->bytes_ref, &arguments[1]) != napi_ok || napi_create_int32(env, count, &arguments[0]) != napi_ok)
+  if (napi_get_reference_value(env, state->dispatch, &dispatch) != napi_ok ||
+      napi_get_reference_value(env, state->resource, &resource) != napi_ok ||
+      napi_get_reference_value(env, state->bytes_ref, &arguments[1]) != napi_ok ||
+      napi_create_int32(env, count, &arguments[0]) != napi_ok)
     return;
   if (napi_make_callback(env, state->context, resource, dispatch, 2, arguments, &unused) == napi_ok) return;
-  if (napi_is_exception_pending(env, &pending) != napi_ok || !pending || napi_get_and_clear_last_exception(env, &thrown) != napi_ok) return;
+  if (napi_is_exception_pending(env, &pending) != napi_ok || !pending ||
+      napi_get_and_clear_last_exception(env, &thrown) != napi_ok)
+    return;
   napi_fatal_exception(env, thrown);
 }
 
@@ -102,7 +110,9 @@ static void on_environment_ends(napi_async_cleanup_hook_handle handle, void *dat
   napi_remove_async_cleanup_hook(handle);
 }
 
-static void on_environment_ends_with_threads(void *data) { end_all(data); }
+static void on_environment_ends_with_threads(void *data) {
+  end_all(data);
+}
 
 /* ---- start ---- */
 
@@ -118,10 +128,11 @@ static napi_value start(napi_env env, napi_callback_info info) {
   const char *missing = state->threads ? NULL : uv_missing();
   if (missing != NULL) return from_text(env, missing, NAPI_AUTO_LENGTH);
   if (!check(env, napi_get_typedarray_info(env, arguments[1], &type, &count, &entries, NULL, NULL))) return NULL;
-  if (type != napi_float64_array || count < (size_t)RESULTS_A_TURN * ENTRY_SIZE) return from_text(env, "entries is too short", NAPI_AUTO_LENGTH);
+  if (type != napi_float64_array || count < (size_t)RESULTS_A_TURN * ENTRY_SIZE)
+    return from_text(env, "entries is too short", NAPI_AUTO_LENGTH);
   state->entries = entries;
-  if (!check(env, napi_create_string_utf8(env, "plastiq", NAPI_AUTO_LENGTH, &name)) || !check(env, napi_create_object(env, &resource)) ||
-      !check(env, napi_create_reference(env, resource, 1, &state->resource)) ||
+  if (!check(env, napi_create_string_utf8(env, "plastiq", NAPI_AUTO_LENGTH, &name)) ||
+      !check(env, napi_create_object(env, &resource)) || !check(env, napi_create_reference(env, resource, 1, &state->resource)) ||
       !check(env, napi_create_reference(env, arguments[0], 1, &state->dispatch)) ||
       !check(env, napi_create_reference(env, arguments[1], 1, &state->entries_ref)) ||
       !check(env, napi_async_init(env, resource, name, &state->context)) || !make_room(state, FIRST_ROOM))
@@ -138,9 +149,11 @@ static napi_value status_facts(napi_env env, napi_callback_info info) {
   napi_value argument, list = NULL;
   take_arguments(env, info, 1, &argument);
   int32_t status = (int32_t)to_number(env, argument);
-  const char *texts[] = {plq_status_name(status), plq_kind_name(plq_status_kind(status)), plq_phase_name(plq_status_phase(status)), plq_status_text(status)};
+  const char *texts[] = {plq_status_name(status), plq_kind_name(plq_status_kind(status)),
+                         plq_phase_name(plq_status_phase(status)), plq_status_text(status)};
   napi_create_array(env, &list);
-  for (uint32_t i = 0; i < sizeof texts / sizeof *texts; i++) napi_set_element(env, list, i, from_text(env, texts[i], NAPI_AUTO_LENGTH));
+  for (uint32_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    napi_set_element(env, list, i, from_text(env, texts[i], NAPI_AUTO_LENGTH));
   return list;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the addon share. It is thin: messages, options and handles pass through it, and JavaScript makes sense of them.
+ * What the files of the addon share. It is thin: messages, options and handles pass through it, and JavaScript makes sense of
+ * them.
  *
- * A link is a client with its queue. In Node, libuv watches the queue's descriptor (link_uv.c). Where there is no libuv, as in Bun
- * and Deno, a thread waits in the queue and hands results over by a threadsafe function (link_thread.c).
+ * A link is a client with its queue. In Node, libuv watches the queue's descriptor (link_uv.c). Where there is no libuv, as in
+ * Bun and Deno, a thread waits in the queue and hands results over by a threadsafe function (link_thread.c).
  *
  * Nothing is global: a process may have many environments (worker threads), each with a state of its own.
  */
@@ -20,7 +21,8 @@ enum { RESULTS_A_TURN = 256 };
 
 /* What one entry of `entries` says, as numbers: JavaScript reads them from the same memory. */
 enum { ENTRY_KIND, ENTRY_TAG, ENTRY_OFFSET, ENTRY_LENGTH, ENTRY_NUMBER, ENTRY_SIZE };
-/* result: a reply. closed: a link has ended. warmed: a status in NUMBER, how many connections are open in LENGTH, and no bytes. */
+/* result: a reply. closed: a link has ended. warmed: a status in NUMBER, how many connections are open in LENGTH, and no bytes.
+ */
 enum { KIND_RESULT, KIND_CLOSED, KIND_WARMED };
 
 struct link;

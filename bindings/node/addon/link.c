@@ -133,8 +133,10 @@ static napi_value link_open(napi_env env, napi_callback_info info) {
   }
   plq_queue_free(link->queue);
   plq_client_free(link->client);
-  if (link->state != NULL) state_unref(state);
-  free(link);
+  if (link->state != NULL)
+    link_unref(link); /* a threadsafe function that ends may have a reference of its own still */
+  else
+    free(link);
   return from_error(env, status, error);
 }
 

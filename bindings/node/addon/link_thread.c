@@ -25,8 +25,9 @@ struct waiter {
   /* Between the two threads: */
   pthread_mutex_t lock;
   struct found *first, **last;
-  bool told; /* a call of the function is on its way */
-  bool warming, ended;
+  bool told;    /* a call of the function is on its way */
+  bool warming; /* until JavaScript has been told the outcome */
+  bool warm_asked, ended;
   uint32_t count;
   int64_t timeout_ms;
   double tag;
@@ -61,16 +62,15 @@ static bool hand_over(struct waiter *waiter, int kind, double tag, const unsigne
 static void look_around(struct waiter *waiter) {
   uint32_t open = 0;
   pthread_mutex_lock(&waiter->lock);
-  bool asked = waiter->warming, more = waiter->first != NULL;
+  bool asked = waiter->warm_asked, more = waiter->first != NULL;
+  waiter->warm_asked = false;
   pthread_mutex_unlock(&waiter->lock);
   if (more) tell(waiter);
   if (!asked) return;
   int32_t status = plq_queue_warm(waiter->link->queue, waiter->count, waiter->timeout_ms, &open, NULL);
   if (status == PLQ_E_HANDLE) status = PLQ_E_CLOSED; /* freed meanwhile */
-  while (!hand_over(waiter, KIND_WARMED, waiter->tag, NULL, open, status)) nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-  pthread_mutex_lock(&waiter->lock);
-  waiter->warming = false;
-  pthread_mutex_unlock(&waiter->lock);
+  while (!hand_over(waiter, KIND_WARMED, waiter->tag, NULL, open, status))
+    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 }
 
 static void *run(void *data) {
@@ -87,7 +87,8 @@ static void *run(void *data) {
       unsigned char *larger = realloc(buffer, 2 * len);
       if (larger != NULL) buffer = larger, room = 2 * len;
     } else if (status == PLQ_OK) {
-      while (!hand_over(waiter, KIND_RESULT, (double)tag, buffer, len, 0)) nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+      while (!hand_over(waiter, KIND_RESULT, (double)tag, buffer, len, 0))
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     } else { /* something is short; what is in flight ends at its deadline */
       nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }
@@ -130,6 +131,7 @@ static bool take(struct waiter *waiter, bool *out_ended) {
     if (!fits) break;
     if (len > 0) memcpy(state->bytes + state->used, found->bytes, len);
     state_add(state, found->kind, found->tag, found->len, found->number);
+    if (found->kind == KIND_WARMED) waiter->warming = false;
     waiter->first = found->next;
     if (waiter->first == NULL) waiter->last = &waiter->first;
     free(found);
@@ -179,7 +181,8 @@ int32_t thread_start(struct link *link) {
   waiter->last = &waiter->first;
   pthread_mutex_init(&waiter->lock, NULL);
   napi_create_string_utf8(env, "plastiq", NAPI_AUTO_LENGTH, &name);
-  if (napi_create_threadsafe_function(env, NULL, NULL, name, 0, 1, link, on_finalized, link, on_told, &waiter->function) != napi_ok) {
+  if (napi_create_threadsafe_function(env, NULL, NULL, name, 0, 1, link, on_finalized, link, on_told, &waiter->function) !=
+      napi_ok) {
     free_all(waiter);
     return PLQ_E_RESOURCE_SYSTEM;
   }
@@ -205,7 +208,7 @@ int32_t thread_warm(struct link *link, uint32_t count, int64_t timeout_ms, doubl
   pthread_mutex_lock(&waiter->lock);
   bool busy = waiter->warming;
   if (!busy) {
-    waiter->warming = true;
+    waiter->warming = waiter->warm_asked = true;
     waiter->count = count;
     waiter->timeout_ms = timeout_ms;
     waiter->tag = tag;

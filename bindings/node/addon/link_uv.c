@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The queue in Node's own loop: no thread, and nothing to do while nothing is in flight. libuv's functions are looked up when they are
- * first needed: a host without libuv can load the addon, and is never asked for it. Bun has functions of these names that end the process.
+ * The queue in Node's own loop: no thread, and nothing to do while nothing is in flight. libuv's functions are looked up when
+ * they are first needed: a host without libuv can load the addon, and is never asked for it. Bun has functions of these names
+ * that end the process.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -48,7 +49,8 @@ static void find_all(void) {
   *(void **)&uv.ref = find("uv_ref");
   *(void **)&uv.unref = find("uv_unref");
   if (missing[0] == '\0' && uv.version() >> 16 != UV_VERSION_MAJOR)
-    snprintf(missing, sizeof missing, "this program has libuv %u, and the addon is written for libuv %d", uv.version() >> 16, UV_VERSION_MAJOR);
+    snprintf(missing, sizeof missing, "this program has libuv %u, and the addon is written for libuv %d", uv.version() >> 16,
+             UV_VERSION_MAJOR);
 }
 
 const char *uv_missing(void) {
@@ -78,7 +80,8 @@ static int32_t take(struct link *link) {
     uint64_t tag = 0;
     bool failed = false;
     if (state->count == RESULTS_A_TURN) return PLQ_OK;
-    int32_t status = plq_queue_next_message(link->queue, 0, state->bytes + state->used, state->room - state->used, &len, &tag, NULL);
+    int32_t status =
+        plq_queue_next_message(link->queue, 0, state->bytes + state->used, state->room - state->used, &len, &tag, NULL);
     if (status == PLQ_E_BUFFER_TOO_SMALL && state_room(state, len, &failed)) continue;
     if (status != PLQ_OK) return status == PLQ_E_BUFFER_TOO_SMALL ? PLQ_OK : status;
     state_add(state, KIND_RESULT, (double)tag, len, 0);
@@ -141,7 +144,9 @@ static void on_handle_closed(struct link *link) {
   link_ended(link);
 }
 
-static void on_poll_closed(uv_handle_t *handle) { on_handle_closed(handle->data); }
+static void on_poll_closed(uv_handle_t *handle) {
+  on_handle_closed(handle->data);
+}
 
 /* ---- warming ---- */
 

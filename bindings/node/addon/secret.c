@@ -57,7 +57,8 @@ static void on_buffer_collected(napi_env env, void *data, void *hint) {
 /* Where memory that is not V8's may not be shown, a copy does. */
 static napi_value to_buffer(napi_env env, char *bytes, size_t len) {
   napi_value buffer = NULL;
-  if (napi_create_external_buffer(env, len, bytes, on_buffer_collected, (void *)(uintptr_t)len, &buffer) == napi_ok) return buffer;
+  if (napi_create_external_buffer(env, len, bytes, on_buffer_collected, (void *)(uintptr_t)len, &buffer) == napi_ok)
+    return buffer;
   if (napi_create_buffer_copy(env, len, bytes, NULL, &buffer) != napi_ok) buffer = from_number(env, PLQ_E_MEMORY);
   bytes_free(bytes, len);
   return buffer;

@@ -12,7 +12,7 @@ const client = new Client(options);
 
 /** What the buyer's browser is told: never why. That is for the log. */
 function statusFor(error) {
-  if (error.code === 'PLQ_E_QUEUE_FULL') return 503;
+  if (error.kind === 'state') return 503; // too many at once, or this server is about to end
   return error.kind === 'timeout' ? 504 : 502;
 }
 

@@ -29,7 +29,8 @@ function findLibrary() {
   if (version === undefined) fail('pkg-config does not find plastiq; install libplastiq, and if its prefix is not the system\'s, name <prefix>/lib/pkgconfig in PKG_CONFIG_PATH.');
   const abi = ask('--variable=abi_version', 'plastiq') ?? '';
   if (!/^1\./.test(abi)) fail(`it needs libplastiq with ABI 1, and pkg-config found libplastiq ${version} with ABI ${abi || 'unknown'}.`);
-  return { cflags: words(ask('--cflags', 'plastiq')), libs: words(ask('--libs', 'plastiq')), folder: ask('--variable=libdir', 'plastiq') };
+  const folder = ask('--variable=libdir', 'plastiq') || undefined;
+  return { cflags: words(ask('--cflags', 'plastiq')), libs: words(ask('--libs', 'plastiq')), folder: folder && path.resolve(folder) };
 }
 
 // node-api-headers leaves out uv.h. Node's own include folder has it; Debian's libuv1-dev does too.
@@ -61,7 +62,7 @@ const args = [
   ...words(env.CFLAGS ?? ''), '-isystem', findHeaders(), ...findUv().map((flag) => flag.replace(/^-I/, '-isystem')), ...library.cflags,
   ...sources, '-o', path.join(folder, `plastiq.${process.pid}.node`), ...words(env.LDFLAGS ?? ''), ...library.libs,
   // All symbols are resolved when it is loaded, so that an older library is a failed load and not a crash later.
-  '-Wl,-z,now', '-Wl,-z,relro', '-Wl,--as-needed', ...(isStandard(library.folder) ? [] : [`-Wl,-rpath,${library.folder}`]),
+  '-Wl,-z,now', '-Wl,-z,relro', '-Wl,--as-needed', ...(library.folder === undefined || isStandard(library.folder) ? [] : [`-Wl,-rpath,${library.folder}`]),
 ];
 mkdirSync(folder, { recursive: true });
 try {

@@ -15,7 +15,9 @@ const own = readFileSync(path.join(root, 'src', 'index.ts'), 'utf8') + readFileS
 const lists = [...own.matchAll(/export \{([^}]*)\}/g)].flatMap((match) => match[1].split(','));
 const names = [...lists.map((name) => name.trim()).filter((name) => name !== '' && !name.startsWith('type ')), 'versions'].sort();
 const head = '// SPDX-License-Identifier: MIT\n';
-writeFileSync(inDist('index.mjs'), `${head}export {\n${names.map((name) => `  ${name},\n`).join('')}} from './index.js';\n`);
+// By require(): where an ES module imports a CommonJS one that throws, Node 18 and 20 end the process, though the importer catches the error.
+const from = "import { createRequire } from 'node:module';\n\nexport const {\n";
+writeFileSync(inDist('index.mjs'), `${head}${from}${names.map((name) => `  ${name},\n`).join('')}} = createRequire(import.meta.url)('./index.js');\n`);
 writeFileSync(inDist('index.d.mts'), `${head}export * from './index.js';\n`);
 
 // tsc drops the first comment of some files.

@@ -45,6 +45,15 @@ function optionDoc(option) {
   return [option.doc, ...facts].join(' ');
 }
 
+/** What the types say, for those who do not have them. */
+function optionKinds() {
+  const kinds = table('options').map((option) => `  ${option.name}: '${option.type}',\n`);
+  return `/** What a value of an option may be beside text. */
+export const OPTION_KINDS = {
+${kinds.join('')}} as const;
+`;
+}
+
 function options() {
   const lines = table('options').map((option) => `${doc(optionDoc(option))}  ${camel(option.name)}?: ${optionTypes[option.type](option)} | null | undefined;\n`);
   return `/** Options of a client. One that is undefined or null is not set: then the environment, the file and the default count. */
@@ -215,7 +224,7 @@ const text = `// SPDX-License-Identifier: MIT
 import type { CallFacts, CallOptions, Results } from './message.js';
 import type { Secret } from './secret.js';
 
-${[vocabulary(), options(), operations(), events()].join('\n')}`;
+${[vocabulary(), optionKinds(), options(), operations(), events()].join('\n')}`;
 
 const file = path.join(root, 'src', 'generated.ts');
 if (process.argv.includes('--check')) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 
 import { errorFromMap, localError, makeError, PlastiqError, type Delivery } from './errors.js';
-import { ClientSecrets, CLIENT_STATS, STATUS, type ClientOptions, type ClientStats, type EventMap, type OptionRow, type PlastiqEvent, type TableName } from './generated.js';
-import { decode, encodeCall, encodeDescribe, readEvents, readResults, readTable, type CallOptions, type Results } from './message.js';
+import { ClientSecrets, CLIENT_STATS, OPTION_KINDS, STATUS, type ClientOptions, type ClientStats, type EventMap, type OptionRow, type PlastiqEvent, type TableName } from './generated.js';
+import { checkText, decode, encodeCall, encodeDescribe, isPlain, kindOf, readEvents, readResults, readTable, type CallOptions, type Results } from './message.js';
 import { snake } from './names.js';
 import {
   ENTRY_KIND,
@@ -62,7 +62,7 @@ interface Waiting {
   readonly place: AsyncResource | undefined;
   readonly wantsEvents: boolean;
   readonly signal: AbortSignal | undefined;
-  onAbort: (() => void) | undefined;
+  cancel: (() => void) | undefined;
   /** It is no call: close() waits. */
   readonly closes: boolean;
 }
@@ -71,11 +71,40 @@ const waiting = new Map<number, Waiting>();
 const entries = new Float64Array(RESULTS_A_TURN * ENTRY_SIZE);
 let lastTag = 0;
 
+/** What a signal cancels. It has one listener for all of it: of many calls with the same signal, Node would warn as of a leak. */
+interface Watch {
+  readonly cancels: Set<() => void>;
+  readonly onAbort: () => void;
+}
+
+const watches = new WeakMap<AbortSignal, Watch>();
+
+function watch(signal: AbortSignal, cancel: () => void): void {
+  let found = watches.get(signal);
+  if (found === undefined) {
+    const cancels = new Set<() => void>();
+    const onAbort = (): void => {
+      for (const one of cancels) one();
+    };
+    found = { cancels, onAbort };
+    signal.addEventListener('abort', onAbort, { once: true });
+    watches.set(signal, found);
+  }
+  found.cancels.add(cancel);
+}
+
+function unwatch(signal: AbortSignal, cancel: () => void): void {
+  const found = watches.get(signal);
+  if (found === undefined || !found.cancels.delete(cancel) || found.cancels.size > 0) return;
+  watches.delete(signal);
+  signal.removeEventListener('abort', found.onAbort);
+}
+
 function settle(tag: number): Waiting | undefined {
   const found = waiting.get(tag);
   if (found === undefined) return undefined;
   waiting.delete(tag);
-  if (found.onAbort !== undefined) found.signal?.removeEventListener('abort', found.onAbort);
+  if (found.signal !== undefined && found.cancel !== undefined) unwatch(found.signal, found.cancel);
   return found;
 }
 
@@ -129,9 +158,13 @@ function dispatch(count: number, bytes: Uint8Array): void {
 
 /** A result that nobody waits for any more: its secrets are wiped, and not left for the end of the client. */
 function discard(bytes: Uint8Array): void {
-  const reply = decode(bytes);
-  if (reply['status'] !== 0) return;
-  for (const value of Object.values(readResults(reply, undefined))) if (value instanceof Secret) value.wipe();
+  try {
+    const reply = decode(bytes);
+    if (reply['status'] !== 0) return;
+    for (const value of Object.values(readResults(reply, undefined))) if (value instanceof Secret) value.wipe();
+  } catch {
+    // What cannot be read here ends with the client; the other results of this turn must not suffer.
+  }
 }
 
 function warmed(found: Waiting, open: number, status: number): void {
@@ -144,24 +177,38 @@ if (unusable !== undefined) throw localError('PLQ_E_UNSUPPORTED', 'unsupported',
 
 // ---- options ----
 
-function toText(key: string, value: unknown): string | Uint8Array {
-  if (typeof value === 'string' || value instanceof Uint8Array) return value;
-  if (typeof value === 'boolean') return String(value);
-  if (typeof value === 'number') return value === Infinity ? '-1' : String(value);
-  if (Array.isArray(value) && value.every((one) => (typeof one === 'string' && !one.includes(',')) || typeof one === 'number')) return value.join(',');
-  throw localError('PLQ_E_OPTION_VALUE', 'config', `the option ${key} is a string, a number, a boolean, or an array of strings without commas or of numbers`, key);
+type OptionKind = (typeof OPTION_KINDS)[keyof typeof OPTION_KINDS];
+
+const TEXT = 'a string';
+const BYTES = 'a string or a Uint8Array';
+const NUMBER = 'a whole number';
+const LIST = 'a string, or an array of strings without commas or of numbers';
+const WORDS: Readonly<Record<OptionKind, string>> = { secret: BYTES, text: TEXT, path: TEXT, choice: TEXT, bool: 'a boolean', int: NUMBER, ms: NUMBER, list: LIST };
+
+/** Any option may be text, as from a command line, and the library says what is wrong with that; otherwise it has to be of its type. */
+function toText(key: string, kind: OptionKind | undefined, value: unknown): string | Uint8Array {
+  const may = (...kinds: OptionKind[]): boolean => kind === undefined || kinds.includes(kind);
+  if (typeof value === 'string') {
+    checkText(key, value);
+    return value;
+  }
+  if (types.isUint8Array(value) && may('secret')) return value;
+  if (typeof value === 'boolean' && may('bool')) return String(value);
+  if (typeof value === 'number' && may('int', 'ms')) return value === Infinity && kind === 'ms' ? '-1' : String(value);
+  if (Array.isArray(value) && may('list') && value.every((one) => (typeof one === 'string' && !one.includes(',')) || typeof one === 'number')) return toText(key, 'list', value.join(','));
+  const right = kind === undefined ? `${BYTES}, a number, a boolean, or an array` : WORDS[kind];
+  throw localError('PLQ_E_OPTION_VALUE', 'config', `${key} must be ${right}, and not ${kindOf(value)}`, key);
 }
 
 function openLink(options: unknown, ambient: boolean): Link {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw localError('PLQ_E_ARGUMENT', 'usage', 'options must be an object', 'options');
-  }
+  if (!isPlain(options)) throw localError('PLQ_E_ARGUMENT', 'usage', `options must be a plain object, and not ${kindOf(options)}`, 'options');
   const keys: string[] = [];
   const values: (string | Uint8Array)[] = [];
   for (const [key, value] of Object.entries(options)) {
     if (value === undefined || value === null) continue;
-    keys.push(key.includes('.') ? key : snake(key));
-    values.push(toText(key, value));
+    const name = key.includes('.') ? key : snake(key);
+    keys.push(name);
+    values.push(toText(key, Object.hasOwn(OPTION_KINDS, name) ? OPTION_KINDS[name as keyof typeof OPTION_KINDS] : undefined, value));
   }
   const link = native.open(keys, values, ambient);
   if (isFailure(link)) throw errorFrom(link);
@@ -170,13 +217,29 @@ function openLink(options: unknown, ambient: boolean): Link {
 
 function toToken(name: string, token: unknown): string | Uint8Array | null {
   if (token === undefined || token === null) return null;
-  if (typeof token === 'string' || token instanceof Uint8Array) return token;
-  throw localError('PLQ_E_TOKEN_INVALID', 'config', `${name} must be a string or a Uint8Array`, name);
+  if (typeof token === 'string' || types.isUint8Array(token)) return token;
+  throw localError('PLQ_E_TOKEN_INVALID', 'config', `${name} must be ${BYTES}, and not ${kindOf(token)}`, name);
 }
 
 function toWhole(name: string, value: unknown, least: number, most: number): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
   throw localError('PLQ_E_ARGUMENT', 'usage', `${name} must be a whole number from ${String(least)} to ${String(most)}`, name);
+}
+
+function toBool(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw localError('PLQ_E_ARGUMENT', 'usage', `${name} must be a boolean, and not ${kindOf(value)}`, name);
+}
+
+/** The last argument of a method: what is not in it is its default, and what has no place in it is a mistake. */
+function settingsOf<T extends object>(defaults: T, given: unknown): T {
+  if (given === undefined) return defaults;
+  if (!isPlain(given)) throw localError('PLQ_E_ARGUMENT', 'usage', `settings must be a plain object, and not ${kindOf(given)}`, 'settings');
+  const names = Object.keys(defaults);
+  for (const key of Object.keys(given)) {
+    if (!names.includes(key)) throw localError('PLQ_E_ARGUMENT', 'usage', `there is no setting ${key}; there are ${names.join(' and ')}`, key);
+  }
+  return Object.fromEntries(names.map((name) => [name, given[name] === undefined ? defaults[name as keyof T] : given[name]])) as T;
 }
 
 function toTimeout(value: number): number {
@@ -206,9 +269,10 @@ export class Client extends EventEmitter<EventMap> {
    * @param settings `ambient: false` reads neither variables nor that file
    * @throws PlastiqConfigError with `field` if an option is unknown or wrong; PlastiqLoadError if the transport cannot be loaded
    */
-  constructor(options: ClientOptions = {}, { ambient = true }: { ambient?: boolean } = {}) {
+  constructor(options: ClientOptions = {}, settings: { ambient?: boolean | undefined } = {}) {
     super();
-    this.#link = openLink(options, ambient);
+    const { ambient } = settingsOf({ ambient: true }, settings);
+    this.#link = openLink(options, toBool('ambient', ambient));
     this.clientSecrets = new ClientSecrets(this);
     Object.defineProperty(this, 'clientSecrets', { enumerable: false });
   }
@@ -224,8 +288,8 @@ export class Client extends EventEmitter<EventMap> {
       this.#check();
       const signal = checkSignal(options?.signal);
       const listens = this.eventNames().length > 0;
-      const message = encodeCall(operation, params, options, listens);
       if (signal?.aborted === true) throw cancelled('not_sent', signal);
+      const message = encodeCall(operation, params, options, listens);
       const call: Waiting = {
         client: this,
         resolve,
@@ -233,7 +297,7 @@ export class Client extends EventEmitter<EventMap> {
         place: listens ? new AsyncResource('plastiq') : undefined,
         wantsEvents: options?.events === true,
         signal,
-        onAbort: undefined,
+        cancel: undefined,
         closes: false,
       };
       const tag = ++lastTag;
@@ -243,10 +307,10 @@ export class Client extends EventEmitter<EventMap> {
       if (id < 0) throw errorFromStatus(-id);
       waiting.set(tag, call);
       if (signal !== undefined) {
-        call.onAbort = () => {
+        call.cancel = () => {
           native.cancel(this.#link, id);
         };
-        signal.addEventListener('abort', call.onAbort, { once: true });
+        watch(signal, call.cancel);
       }
     });
   }
@@ -254,6 +318,7 @@ export class Client extends EventEmitter<EventMap> {
   /** As {@link call}, but blocks the thread until the outcome: for scripts, never for servers. Takes no signal. */
   callSync(operation: string, params?: object | null, options?: Omit<CallOptions, 'signal'>): Results {
     this.#check();
+    if (typeof options === 'object' && 'signal' in options) throw localError('PLQ_E_ARGUMENT', 'usage', 'a blocking call takes no signal', 'signal');
     const listens = this.eventNames().length > 0;
     const message = encodeCall(operation, params, options, listens);
     const bytes = native.call(this.#link, message);
@@ -267,17 +332,19 @@ export class Client extends EventEmitter<EventMap> {
   }
 
   /**
-   * Opens connections ahead of the first call. Calls that are made meanwhile wait.
+   * Opens connections ahead of the first call. Calls wait meanwhile, those in flight too: warm before there are any.
    * @param count how many are to be open, at most the option maxConnections
+   * @param settings `timeoutMs`: how long it may take, 15 s unless said
    * @returns how many are open
    */
-  warm(count: number, { timeoutMs = 15_000 }: { timeoutMs?: number } = {}): Promise<number> {
+  warm(count: number, settings: { timeoutMs?: number | undefined } = {}): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#check();
+      const { timeoutMs } = settingsOf({ timeoutMs: 15_000 }, settings);
       const tag = ++lastTag;
       const status = native.warm(this.#link, toWhole('count', count, 0, 65_536), toTimeout(timeoutMs), tag);
       if (status !== 0) throw errorFromStatus(status);
-      waiting.set(tag, { client: this, resolve, reject, place: undefined, wantsEvents: false, signal: undefined, onAbort: undefined, closes: false });
+      waiting.set(tag, { client: this, resolve, reject, place: undefined, wantsEvents: false, signal: undefined, cancel: undefined, closes: false });
     });
   }
 
@@ -285,11 +352,11 @@ export class Client extends EventEmitter<EventMap> {
    * Replaces the access tokens. What was sent goes on with the old ones, the next attempt uses the new. A Uint8Array is copied, and may be
    * wiped afterwards.
    * @param token undefined or null: none
-   * @param second tried once after a 401, for the hours in which a key is rotated
+   * @param secondToken tried once after a 401, for the hours in which a key is rotated
    */
-  setTokens(token: string | Uint8Array | null | undefined, second?: string | Uint8Array | null): void {
+  setTokens(token: string | Uint8Array | null | undefined, secondToken?: string | Uint8Array | null): void {
     this.#check();
-    const failure = native.setTokens(this.#link, toToken('token', token), toToken('second', second));
+    const failure = native.setTokens(this.#link, toToken('token', token), toToken('secondToken', secondToken));
     if (failure !== undefined) throw errorFrom(failure);
   }
 
@@ -325,10 +392,18 @@ export class Client extends EventEmitter<EventMap> {
 
   /**
    * Closes the client: no new call starts, and those in flight are cancelled, or with `cancel: false` go on. Resolves when each of them has
-   * its result and connections and descriptors are gone. After `timeoutMs` it does not wait any longer: what is left is rejected.
+   * its result and connections and descriptors are gone. After `timeoutMs`, 5 s unless said, it does not wait any longer: what is left is
+   * rejected. The second time it is the first promise.
    */
-  close({ cancel = true, timeoutMs = 5_000 }: { cancel?: boolean; timeoutMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(cancel, timeoutMs);
+  close(settings: { cancel?: boolean | undefined; timeoutMs?: number | undefined } = {}): Promise<void> {
+    if (this.#closing !== undefined) return this.#closing;
+    try {
+      const { cancel, timeoutMs } = settingsOf({ cancel: true, timeoutMs: 5_000 }, settings);
+      this.#closing = this.#close(toBool('cancel', cancel), toTimeout(timeoutMs));
+    } catch (error) {
+      const wrong = error as PlastiqError;
+      return Promise.reject(wrong);
+    }
     return this.#closing;
   }
 
@@ -340,8 +415,7 @@ export class Client extends EventEmitter<EventMap> {
     return `Client { ${this.#closed ? 'closed' : this.closed ? 'closing' : 'open'} }`;
   }
 
-  #close(cancel: boolean, timeoutMs: number): Promise<void> {
-    const limit = toTimeout(timeoutMs);
+  #close(cancel: boolean, limit: number): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       const tag = ++lastTag;
       const timer = limit < 0 ? undefined : setTimeout(() => {
@@ -352,7 +426,7 @@ export class Client extends EventEmitter<EventMap> {
         this.#closed = true;
         resolve();
       };
-      waiting.set(tag, { client: this, resolve: done, reject, place: undefined, wantsEvents: false, signal: undefined, onAbort: undefined, closes: true });
+      waiting.set(tag, { client: this, resolve: done, reject, place: undefined, wantsEvents: false, signal: undefined, cancel: undefined, closes: true });
       const status = native.close(this.#link, cancel, tag);
       if (status !== 0) this.#end();
     });
@@ -376,8 +450,8 @@ export class Client extends EventEmitter<EventMap> {
 // By its shape: each vm context has an AbortSignal of its own.
 function checkSignal(signal: unknown): AbortSignal | undefined {
   if (signal === undefined || signal === null) return undefined;
-  if (typeof signal === 'object' && 'aborted' in signal && 'addEventListener' in signal) return signal as AbortSignal;
-  throw localError('PLQ_E_ARGUMENT', 'usage', 'signal must be an AbortSignal', 'signal');
+  if (typeof signal === 'object' && 'aborted' in signal && 'addEventListener' in signal && 'removeEventListener' in signal) return signal as AbortSignal;
+  throw localError('PLQ_E_ARGUMENT', 'usage', `signal must be an AbortSignal, and not ${kindOf(signal)}`, 'signal');
 }
 
 function cancelled(delivery: Delivery, signal: AbortSignal | undefined): PlastiqError {

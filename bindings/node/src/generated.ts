@@ -329,6 +329,55 @@ export interface ClientStats {
   readonly tokensRead: number;
 }
 
+/** What a value of an option may be beside text. */
+export const OPTION_KINDS = {
+  access_token: 'secret',
+  second_access_token: 'secret',
+  access_token_file: 'path',
+  second_access_token_file: 'path',
+  environment: 'choice',
+  base_url: 'text',
+  allow_plain_http: 'bool',
+  allow_ambient_address: 'bool',
+  transport: 'text',
+  transport_dir: 'path',
+  transport_allow: 'list',
+  allow_test_transports: 'bool',
+  transport_path_check: 'bool',
+  transport_isolation: 'choice',
+  timeout_ms: 'ms',
+  resolve_timeout_ms: 'ms',
+  connect_timeout_ms: 'ms',
+  tls_timeout_ms: 'ms',
+  idle_timeout_ms: 'ms',
+  max_repeats: 'int',
+  repeat_only_safe: 'bool',
+  retry_statuses: 'list',
+  retry_operations: 'list',
+  repeat_budget: 'int',
+  backoff_base_ms: 'ms',
+  backoff_cap_ms: 'ms',
+  max_head_bytes: 'int',
+  max_body_bytes: 'int',
+  max_connections: 'int',
+  queue_max_calls: 'int',
+  queue_threads: 'int',
+  connection_idle_ms: 'ms',
+  connection_lifetime_ms: 'ms',
+  ca_file: 'path',
+  ca_dir: 'path',
+  crl_file: 'path',
+  pins: 'list',
+  client_certificate_file: 'path',
+  client_key_file: 'path',
+  client_key_password: 'secret',
+  proxy: 'text',
+  proxy_user: 'text',
+  proxy_password: 'secret',
+  resolve: 'list',
+  http_version: 'choice',
+} as const;
+
 /** Options of a client. One that is undefined or null is not set: then the environment, the file and the default count. */
 export interface ClientOptions {
   /** API key, sent as a bearer token (RFC 6750). Required before the first call. Variable: PLASTIQ_ACCESS_TOKEN. */

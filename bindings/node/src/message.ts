@@ -66,14 +66,23 @@ const WANT = [
   ['secret_handle', 'attempts', 'events'],
 ] as const;
 
-function isPlain(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+/** Made by {}, also in another vm context, as in some test runners: each has an Object of its own. */
+export function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === null || prototype === Object.prototype || (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'hasOwnProperty'));
 }
 
-function kindOf(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value;
+/** What a value is, for a sentence that ends with it. */
+export function kindOf(value: unknown): string {
+  if (value === null || typeof value !== 'object') return String(value === null ? value : typeof value);
+  const tag = Object.prototype.toString.call(value).slice(8, -1);
+  return tag === 'Object' ? 'an object' : /^[AEIOU]/.test(tag) ? `an ${tag}` : `a ${tag}`;
+}
+
+/** Half of a pair is not UTF-8: long texts would get another character in its place, without a word. */
+export function checkText(field: string, text: string): void {
+  if (/[\ud800-\udfff]/u.test(text)) throw localError('PLQ_E_TEXT_ENCODING', 'usage', `${field} has half of a surrogate pair, which UTF-8 cannot say`, field);
 }
 
 /** Fields by path: {payer: {id}} becomes payer.id. What a value may be is the library's to say, but for what no message can hold. */
@@ -82,6 +91,7 @@ function addParams(to: Record<string, unknown>, prefix: string, from: Readonly<R
     const value = from[key];
     const name = prefix + snake(key);
     if (value === undefined) continue;
+    if (typeof value === 'string') checkText(prefix + key, value);
     if (typeof value === 'string' || value === null) to[name] = value;
     else if (isPlain(value) && depth < 8) addParams(to, `${name}.`, value, depth + 1);
     else throw localError('PLQ_E_FIELD_VALUE', 'input', `${prefix}${key} must be text, and not ${kindOf(value)}`, prefix + key);
@@ -90,27 +100,62 @@ function addParams(to: Record<string, unknown>, prefix: string, from: Readonly<R
 
 function toParams(params: unknown): Record<string, unknown> | undefined {
   if (params === undefined || params === null) return undefined;
-  if (!isPlain(params)) throw localError('PLQ_E_FIELD_VALUE', 'input', `params must be an object, and not ${kindOf(params)}`, 'params');
+  if (!isPlain(params)) throw localError('PLQ_E_FIELD_VALUE', 'input', `params must be a plain object, and not ${kindOf(params)}`, 'params');
   const made: Record<string, unknown> = {};
   addParams(made, '', params, 0);
   return made;
 }
 
+const isNothing = (value: unknown): value is undefined | null => value === undefined || value === null;
+
+/** What a message cannot hold, or would hold as if nothing were in it, such as a Map; the library has the rules of the rest. */
+function checkHeaders(headers: unknown): void {
+  const list = Array.isArray(headers) ? (headers as unknown[]) : [headers];
+  for (const one of list) {
+    if (!isPlain(one)) throw localError('PLQ_E_MESSAGE', 'usage', `headers must be a plain object, or a list of { name, value, sensitive }, and not ${kindOf(one)}`, 'headers');
+    for (const [key, value] of Object.entries(one)) {
+      const name = list === headers ? (typeof one['name'] === 'string' ? one['name'] : 'headers') : key;
+      if (typeof value === 'string') checkText(name, value);
+      else if (!isNothing(value) && typeof value !== 'boolean' && typeof value !== 'number') throw localError('PLQ_E_HEADER_VALUE', 'input', `${name} must be text, and not ${kindOf(value)}`, name);
+    }
+  }
+}
+
+/** The same of members of a body. */
+function checkExtra(value: unknown, depth: number): void {
+  if (typeof value === 'string') {
+    checkText('extra', value);
+  } else if (Array.isArray(value) || isPlain(value)) {
+    if (depth > 64) throw localError('PLQ_E_EXTRA', 'input', 'extra is too deep, or holds itself', 'extra');
+    for (const key of Object.keys(value)) {
+      checkText('extra', key);
+      checkExtra((value as Record<string, unknown>)[key], depth + 1);
+    }
+  } else if (!isNothing(value) && typeof value !== 'boolean' && typeof value !== 'number') {
+    throw localError('PLQ_E_EXTRA', 'input', `extra holds ${kindOf(value)}, which JSON has no place for`, 'extra');
+  }
+}
+
 function addOption(message: Message, key: string, value: unknown): void {
   switch (key) {
     case 'timeoutMs':
-      message.timeout_ms = value === Infinity ? -1 : value;
-      return;
     case 'maxRepeats':
-      message.max_repeats = value;
+      if (!isNothing(value) && typeof value !== 'number') throw localError('PLQ_E_ARGUMENT', 'usage', `${key} must be a whole number, and not ${kindOf(value)}`, key);
+      message[key === 'timeoutMs' ? 'timeout_ms' : 'max_repeats'] = value === Infinity && key === 'timeoutMs' ? -1 : value;
       return;
     case 'headers':
-    case 'extra':
-      message[key] = value;
+      if (!isNothing(value)) checkHeaders(value);
+      message.headers = value;
       return;
-    case 'signal':
+    case 'extra':
+      checkExtra(value, 0);
+      message.extra = value;
+      return;
     case 'attempts':
     case 'events':
+      if (!isNothing(value) && typeof value !== 'boolean') throw localError('PLQ_E_ARGUMENT', 'usage', `${key} must be a boolean, and not ${kindOf(value)}`, key);
+      return;
+    case 'signal':
       return;
     default:
       throw localError('PLQ_E_ARGUMENT', 'usage', `a call has no option ${key}; there are signal, timeoutMs, maxRepeats, headers, extra, attempts and events`, key);
@@ -121,19 +166,20 @@ function encode(message: object): Uint8Array {
   try {
     return encoder.encodeSharedRef(message);
   } catch (cause) {
-    // Params hold texts only: it is something in extra or headers.
-    throw localError('PLQ_E_MESSAGE', 'usage', `extra or headers hold what no message can: ${cause instanceof Error ? cause.message : String(cause)}`, 'extra', cause);
+    // Params hold texts only, extra and headers were looked at: it is a getter that gave something else now.
+    throw localError('PLQ_E_MESSAGE', 'usage', `no message can hold this: ${cause instanceof Error ? cause.message : String(cause)}`, undefined, cause);
   }
 }
 
 /** The message of a call; valid until the next one is made. */
-export function encodeCall(operation: string, params: unknown, options: CallOptions | undefined, events: boolean): Uint8Array {
+export function encodeCall(operation: unknown, params: unknown, options: CallOptions | undefined, events: boolean): Uint8Array {
+  if (typeof operation !== 'string') throw localError('PLQ_E_ARGUMENT', 'usage', `operation must be text, and not ${kindOf(operation)}`, 'operation');
   const message: Message = { v: 1, op: operation, want: WANT[0] as unknown as string[] };
   const wants = (options?.attempts === true ? 1 : 0) + (events || options?.events === true ? 2 : 0);
   const made = toParams(params);
   if (made !== undefined) message.params = made;
   if (options !== undefined) {
-    if (!isPlain(options)) throw localError('PLQ_E_ARGUMENT', 'usage', `options must be an object, and not ${kindOf(options)}`, 'options');
+    if (!isPlain(options)) throw localError('PLQ_E_ARGUMENT', 'usage', `options must be a plain object, and not ${kindOf(options)}`, 'options');
     for (const key of Object.keys(options)) if (options[key] !== undefined) addOption(message, key, options[key]);
   }
   message.want = WANT[wants] as unknown as string[];

@@ -74,6 +74,13 @@ export const KIND_WARMED = 2;
 export const hasNoLibuv =
   process.versions['bun'] !== undefined || 'Deno' in globalThis || (globalThis as Record<symbol, unknown>)[Symbol.for('plastiq.threads')] === true;
 
+function whyNot(cause: unknown): string {
+  const said = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
+  if (/libplastiq\.so|plq_/.test(said)) return `plastiq needs libplastiq.so.1 with ABI 1.0 or later, and the system's loader says: ${said}`;
+  if (/GLIBC_|\bELF\b|\blibc\b|\bld-/.test(said)) return `the addon of plastiq was compiled for another system, with a later glibc or another libc: run "npx plastiq-build" on this one; the system's loader says: ${said}`;
+  return `the addon of plastiq cannot be loaded: ${said}`;
+}
+
 function load(): Native {
   const file = path.join(__dirname, '..', 'build', 'plastiq.node');
   if (process.platform !== 'linux') throw loadError(`plastiq runs on Linux only, and this is ${process.platform}.`);
@@ -84,8 +91,7 @@ function load(): Native {
   try {
     process.dlopen(module, file);
   } catch (cause) {
-    const found = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
-    throw loadError(`plastiq needs libplastiq.so.1 with ABI 1.0 or later, and the system's loader says: ${found}`, cause);
+    throw loadError(whyNot(cause), cause);
   }
   const native = module.exports as Native;
   const { library, abi, needsAbi, serves } = native.versions;

@@ -45,9 +45,9 @@ export class Secret {
     let later = false;
     try {
       const result = show(bytes);
-      if (result instanceof Promise) {
+      if (isThenable(result)) {
         later = true;
-        return result.finally(() => bytes.fill(0)) as T;
+        return Promise.resolve(result).finally(() => bytes.fill(0)) as T;
       }
       return result;
     } finally {
@@ -97,6 +97,11 @@ export class Secret {
   [Symbol.dispose](): void {
     this.wipe();
   }
+}
+
+/** Also promises of other libraries and of other vm contexts. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 function orThrow<T extends object | string>(got: T | number): T {

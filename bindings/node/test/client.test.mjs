@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
-import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe as suite, test } from 'node:test';
 import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
 
 import { closeAll, KEY, PAYER, plastiq, root, run, stub, STUB, STUB_TEXT, where } from './support.mjs';
 
@@ -152,6 +153,22 @@ suite('a signal', () => {
     await client.clientSecrets.create();
   });
 
+  test('may be that of many calls', async () => {
+    const warnings = [];
+    const listen = (warning) => warnings.push(warning);
+    process.on('warning', listen);
+    const client = stub({}, Array.from({ length: 50 }, () => ({ hang: true })));
+    const controller = new AbortController();
+    const calls = Array.from({ length: 50 }, () => client.clientSecrets.create({}, { signal: controller.signal, timeoutMs: Infinity }).catch((error) => error.code));
+    controller.abort();
+    assert.deepEqual(new Set(await Promise.all(calls)), new Set(['PLQ_E_CANCELLED']));
+    const other = new AbortController();
+    await Promise.all(Array.from({ length: 50 }, () => stub().clientSecrets.create({}, { signal: other.signal })));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listen);
+    assert.deepEqual(warnings, []);
+  });
+
   test('cancels one of many', async () => {
     const client = stub({}, Array.from({ length: 100 }, () => ({ hang: true })));
     const controllers = Array.from({ length: 100 }, () => new AbortController());
@@ -185,12 +202,40 @@ suite('bad input', () => {
     ['a header that is a number', {}, { headers: { 'X-Test': 5 } }, 'PlastiqInputError', 'X-Test'],
     ['a header with a line break', {}, { headers: { 'X-Test': 'a\r\nb' } }, 'PlastiqInputError', 'X-Test'],
     ['a key of a header that is none', {}, { headers: [{ name: 'X-Test', valu: 'x' }] }, 'PlastiqUsageError', undefined],
-    ['extra with a symbol', {}, { extra: { a: Symbol('x') } }, 'PlastiqUsageError', 'extra'],
-    ['extra with a function', {}, { extra: { a: () => 1 } }, 'PlastiqUsageError', 'extra'],
-    ['extra with a bigint', {}, { extra: { a: 1n } }, 'PlastiqUsageError', 'extra'],
-    ['extra with a date', {}, { extra: { a: new Date() } }, undefined, 'extra'],
+    ['headers that are a Headers', {}, { headers: new globalThis.Headers({ 'X-Test': 'x' }) }, 'PlastiqUsageError', 'headers'],
+    ['headers that are pairs', {}, { headers: [['X-Test', 'x']] }, 'PlastiqUsageError', 'headers'],
+    ['a header that is a function', {}, { headers: { 'X-Test': () => 'x' } }, 'PlastiqInputError', 'X-Test'],
+    ['a header of a list that is a function', {}, { headers: [{ name: 'X-Test', value: () => 'x' }] }, 'PlastiqInputError', 'X-Test'],
+    ['a name of a header that is a function', {}, { headers: [{ name: () => 'x', value: 'x' }] }, 'PlastiqInputError', 'headers'],
+    ['sensitive that is text', {}, { headers: [{ name: 'X-Test', value: 'x', sensitive: 'x' }] }, 'PlastiqUsageError', 'headers'],
+    ['extra with a symbol', {}, { extra: { a: Symbol('x') } }, 'PlastiqInputError', 'extra'],
+    ['extra with a function', {}, { extra: { a: () => 1 } }, 'PlastiqInputError', 'extra'],
+    ['extra with a bigint', {}, { extra: { a: 1n } }, 'PlastiqInputError', 'extra'],
+    ['extra with a date', {}, { extra: { a: new Date() } }, 'PlastiqInputError', 'extra'],
+    ['extra with a Map', {}, { extra: { a: [new Map()] } }, 'PlastiqInputError', 'extra'],
+    ['extra with NaN', {}, { extra: { a: NaN } }, 'PlastiqInputError', 'extra'],
     ['extra that is a list', {}, { extra: [] }, undefined, 'extra'],
+    ['extra that is a promise', {}, { extra: Promise.resolve({}) }, 'PlastiqInputError', 'extra'],
     ['a signal that is none', {}, { signal: {} }, 'PlastiqUsageError', 'signal'],
+    ['half a signal', {}, { signal: { aborted: false, addEventListener() {} } }, 'PlastiqUsageError', 'signal'],
+    ['attempts that are text', {}, { attempts: 'yes' }, 'PlastiqUsageError', 'attempts'],
+    ['events that are a number', {}, { events: 1 }, 'PlastiqUsageError', 'events'],
+    ['a timeout that is NaN', {}, { timeoutMs: NaN }, 'PlastiqUsageError', 'timeoutMs'],
+    ['a timeout that is huge', {}, { timeoutMs: 2 ** 53 }, 'PlastiqUsageError', 'timeoutMs'],
+    ['a timeout below -1', {}, { timeoutMs: -5 }, 'PlastiqUsageError', 'timeoutMs'],
+    ['repeats without end', {}, { maxRepeats: Infinity }, 'PlastiqUsageError', 'maxRepeats'],
+    ['a NUL', { endUserDeviceId: 'a\0b' }, {}, 'PlastiqInputError', 'endUserDeviceId'],
+    ['a NUL in a UUID', { payer: { id: `${PAYER}\0` } }, {}, 'PlastiqUsageError', 'payer.id'],
+    ['text that is empty', { userAgent: '' }, {}, 'PlastiqInputError', 'userAgent'],
+    ['text that is too long', { userAgent: 'x'.repeat(70_000) }, {}, 'PlastiqInputError', 'userAgent'],
+    // msgpack's encoder treats short texts and long ones in two ways.
+    ...['\ud800', 'x'.repeat(100) + '\udc00'].flatMap((half) => [
+      [`half a pair in ${half.length} characters`, { userAgent: half }, {}, 'PlastiqUsageError', 'userAgent'],
+      [`a header with half a pair in ${half.length} characters`, {}, { headers: { 'X-Test': half } }, 'PlastiqUsageError', 'X-Test'],
+      [`a header of a list with half a pair in ${half.length} characters`, {}, { headers: [{ name: 'X-Test', value: half }] }, 'PlastiqUsageError', 'X-Test'],
+      [`extra with half a pair in ${half.length} characters`, {}, { extra: { a: [half] } }, 'PlastiqUsageError', 'extra'],
+      [`extra with half a pair in a key of ${half.length} characters`, {}, { extra: { [half]: 1 } }, 'PlastiqUsageError', 'extra'],
+    ]),
   ];
   for (const [name, params, options, type, field] of wrong) {
     test(name, async () => {
@@ -210,12 +255,12 @@ suite('bad input', () => {
   test('extra that goes round in circles', async () => {
     const extra = {};
     extra.self = extra;
-    await assert.rejects(stub().clientSecrets.create({}, { extra }), { name: 'PlastiqUsageError', field: 'extra' });
+    await assert.rejects(stub().clientSecrets.create({}, { extra }), { name: 'PlastiqInputError', field: 'extra' });
   });
 
   test('an operation that there is not', async () => {
     await assert.rejects(stub().call('client_secrets.craete'), { code: 'PLQ_E_UNKNOWN_OPERATION' });
-    await assert.rejects(stub().call(5), (error) => error instanceof plastiq.PlastiqError);
+    for (const operation of [5, undefined, null, Symbol('x'), {}]) await assert.rejects(stub().call(operation), { name: 'PlastiqUsageError', field: 'operation' });
   });
 
   test('options of a client', () => {
@@ -223,6 +268,11 @@ suite('bad input', () => {
       [{ timeoutMs: 'soon' }, 'PLQ_E_OPTION_VALUE', 'timeoutMs'],
       [{ timeoutMs: 1.5 }, 'PLQ_E_OPTION_VALUE', 'timeoutMs'],
       [{ timeoutMs: {} }, 'PLQ_E_OPTION_VALUE', 'timeoutMs'],
+      [{ timeoutMs: NaN }, 'PLQ_E_OPTION_VALUE', 'timeoutMs'],
+      [{ timeoutMs: -7 }, 'PLQ_E_OPTION_VALUE', 'timeoutMs'],
+      [{ maxConnections: 1e21 }, 'PLQ_E_OPTION_VALUE', 'maxConnections'],
+      [{ maxConnections: Infinity }, 'PLQ_E_OPTION_VALUE', 'maxConnections'],
+      [{ accessToken: '' }, 'PLQ_E_TOKEN_INVALID', 'accessToken'],
       [{ retryStatuses: ['a,b'] }, 'PLQ_E_OPTION_VALUE', 'retryStatuses'],
       [{ environment: 'prodction' }, 'PLQ_E_ENVIRONMENT_UNKNOWN', 'environment'],
       [{ baseUrl: 'http://plastiq.test/api' }, 'PLQ_E_PLAIN_HTTP', 'baseUrl'],
@@ -240,10 +290,54 @@ suite('bad input', () => {
         },
       );
     }
+    for (const accessToken of [`${KEY}\0`, Buffer.from(`${KEY}\0`), Buffer.from([0xff, 0xfe])]) {
+      assert.throws(() => stub({ accessToken }), (error) => error.code === 'PLQ_E_TEXT_ENCODING' && error.field === 'accessToken' && !error.message.includes('test-key'));
+    }
     assert.throws(() => stub({ timeuotMs: 5 }), { code: 'PLQ_E_OPTION_UNKNOWN', message: /nearest is "timeout_ms"/ });
-    assert.throws(() => new Client('x'), { name: 'PlastiqUsageError', field: 'options' });
+    for (const options of ['x', 5, null, [], new Map(), Promise.resolve({}), () => ({})]) assert.throws(() => new Client(options), { name: 'PlastiqUsageError', field: 'options' });
+    for (const settings of ['x', 5, null, []]) assert.throws(() => new Client(STUB, settings), { name: 'PlastiqUsageError', field: 'settings' });
+    for (const ambient of ['no', 0, null]) assert.throws(() => new Client(STUB, { ambient }), { name: 'PlastiqUsageError', field: 'ambient' });
+    assert.throws(() => new Client(STUB, { ambiant: false }), { name: 'PlastiqUsageError', field: 'ambiant', message: /there is no setting ambiant; there are ambient/ });
     assert.throws(() => new Client({ ...where, transport: 'nope' }, { ambient: false }), (error) => error instanceof plastiq.PlastiqLoadError && error.load.length > 0);
     assert.throws(() => new Client({ ...where, transport: 'stub' }, { ambient: false }), { kind: 'load' });
+  });
+
+  test('every option of a type that is not its own', () => {
+    const values = { number: 5, boolean: true, list: ['x'], bytes: Buffer.from('x'), object: {}, date: new Date(), symbol: Symbol('x'), bigint: 1n, function: () => 1, halfPair: 'x\ud800' };
+    const own = { secret: ['bytes'], bool: ['boolean'], int: ['number'], ms: ['number'], list: ['list'] };
+    for (const { name, type } of describe('options')) {
+      const key = name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
+      for (const [what, value] of Object.entries(values)) {
+        if (own[type]?.includes(what)) continue;
+        assert.throws(() => new Client({ ...STUB, [key]: value }, { ambient: false }), (error) => {
+          assert.ok(error instanceof plastiq.PlastiqError, inspect(error));
+          assert.equal(error.field, key, inspect(error));
+          assert.equal(error.code, what === 'halfPair' ? 'PLQ_E_TEXT_ENCODING' : 'PLQ_E_OPTION_VALUE', inspect(error));
+          return true;
+        });
+      }
+    }
+  });
+
+  test('a transport that is none', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'plastiq-node-'));
+    const file = path.join(folder, 'libplastiq-transport-fake.so');
+    const refused = (options, code) =>
+      assert.throws(
+        () => new Client({ accessToken: KEY, ...options }, { ambient: false }),
+        (error) => {
+          assert.ok(error instanceof plastiq.PlastiqLoadError);
+          assert.deepEqual([error.code, error.field, error.load.at(-1)?.path], [code, 'transport', file], error.message);
+          return true;
+        },
+      );
+    refused({ transportDir: folder, transport: 'fake' }, 'PLQ_E_TRANSPORT_NOT_FOUND');
+    writeFileSync(file, 'this is text', { mode: 0o644 });
+    refused({ transport: file }, 'PLQ_E_TRANSPORT_FORMAT');
+    // A library that is no transport: the addon itself.
+    cpSync(path.join(root, 'build', 'plastiq.node'), file);
+    refused({ transportDir: folder, transport: 'fake' }, 'PLQ_E_TRANSPORT_FOREIGN');
+    rmSync(folder, { recursive: true });
   });
 
   test('no token', async () => {
@@ -254,9 +348,35 @@ suite('bad input', () => {
     const client = stub();
     await assert.rejects(client.warm(-1), { field: 'count' });
     await assert.rejects(client.warm(1, { timeoutMs: 'x' }), { field: 'timeoutMs' });
-    assert.throws(() => client.setTokens(5), { field: 'token' });
+    await assert.rejects(client.warm('x'), { name: 'PlastiqUsageError', field: 'count' });
+    await assert.rejects(client.warm(1, { timeout: 5 }), { name: 'PlastiqUsageError', field: 'timeout' });
+    await assert.rejects(client.warm(1, null), { name: 'PlastiqUsageError', field: 'settings' });
+    for (const token of [5, true, {}, Symbol('x')]) {
+      assert.throws(() => client.setTokens(token), { name: 'PlastiqConfigError', field: 'token' });
+      assert.throws(() => client.setTokens(KEY, token), { name: 'PlastiqConfigError', field: 'secondToken' });
+    }
+    assert.throws(() => client.setTokens(KEY, 'a b'), { code: 'PLQ_E_TOKEN_INVALID', field: 'secondToken' });
+    assert.throws(() => client.clientSecrets.createSync({}, { signal: AbortSignal.abort() }), { name: 'PlastiqUsageError', field: 'signal' });
     assert.throws(() => client.describe('nope'), { code: 'PLQ_E_NOT_FOUND' });
     assert.throws(() => describe(5), { field: 'table' });
+  });
+
+  test('of close() leaves the client open', async () => {
+    const client = stub();
+    for (const [settings, field] of [[5, 'settings'], [null, 'settings'], [{ cancel: 'no' }, 'cancel'], [{ timeoutMs: NaN }, 'timeoutMs'], [{ timeoutMs: -2 }, 'timeoutMs'], [{ timeout: 5 }, 'timeout']]) {
+      await assert.rejects(client.close(settings), { name: 'PlastiqUsageError', field });
+    }
+    assert.equal(client.closed, false);
+    await client.clientSecrets.create();
+  });
+
+  test('objects and bytes of another vm context are none', async () => {
+    const client = stub();
+    const { params, options, token, date } = runInNewContext(`({ params: { payer: { id: '${PAYER}' } }, options: { extra: { a: [{}] } }, token: new Uint8Array([0x61]), date: new Date() })`);
+    assert.ok(!(params instanceof Object));
+    await client.clientSecrets.create(params, options);
+    client.setTokens(token);
+    await assert.rejects(client.clientSecrets.create(date), { field: 'params' });
   });
 
   test('fields of objects that others made reach nobody', async () => {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // How clients, workers and processes end.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe as suite, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
@@ -52,6 +54,10 @@ suite('close', () => {
   test('wipes results that nobody waits for any more', async () => {
     // Both results come in one turn. The listener of the first one ends the client, so that the second has nobody.
     const done = run(`${prelude}
+      const { Secret } = await import(process.env.PLASTIQ_DIST);
+      const wipe = Secret.prototype.wipe;
+      let wiped = 0;
+      Secret.prototype.wipe = function () { wiped++; wipe.call(this); };
       let ended = 0;
       client.on('callEnd', () => {
         if (ended++ > 0) return;
@@ -61,9 +67,10 @@ suite('close', () => {
         globalThis.setTimeout = timers;
       });
       const all = await Promise.allSettled([client.clientSecrets.create(), client.clientSecrets.create()]);
-      console.log(all.map((one) => one.status + (one.reason?.code ?? '')).join(' '));
+      console.log(all.map((one) => one.status + (one.reason?.code ?? '')).join(' '), wiped);
     `);
-    assert.equal(done.stdout, 'fulfilled rejectedPLQ_E_CANCELLED\n', done.stderr);
+    // From a thread they may come in two turns: then the second one ends with the queue.
+    assert.match(done.stdout, globalThis[Symbol.for('plastiq.threads')] ? /^fulfilled rejectedPLQ_E_CANCELLED [01]\n$/ : /^fulfilled rejectedPLQ_E_CANCELLED 1\n$/, done.stderr);
   });
 
   test('is the same thing the second time, and leaves a client that refuses', async () => {
@@ -172,6 +179,36 @@ suite('a process', () => {
     const done = run(`${prelude} client.on('callEnd', () => process.exit(3)); await client.clientSecrets.create();`);
     assert.equal(done.status, 3, done.stderr);
   });
+});
+
+test('a client that gets no thread, where it needs one, is refused', () => {
+  // As in Bun and Deno. The system has no more threads from the moment on that the program says so.
+  const folder = mkdtempSync(path.join(tmpdir(), 'plastiq-node-'));
+  writeFileSync(path.join(folder, 'threads.c'), `
+    #define _GNU_SOURCE
+    #include <dlfcn.h>
+    #include <errno.h>
+    #include <pthread.h>
+    #include <stdlib.h>
+    int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *data) {
+      static int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+      if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+      return getenv("TEST_NO_THREADS") != NULL ? EAGAIN : real(thread, attributes, run, data);
+    }`);
+  execFileSync('cc', ['-shared', '-fPIC', '-o', 'threads.so', 'threads.c', '-ldl'], { cwd: folder });
+  const done = run(`
+    globalThis[Symbol.for('plastiq.threads')] = true;
+    const { Client } = await import(process.env.PLASTIQ_DIST);
+    const make = () => new Client({ ...${STUB_TEXT} }, { ambient: false });
+    process.env.TEST_NO_THREADS = '1';
+    for (let i = 0; i < 10; i++) try { make(); } catch (error) { console.log(error.name, error.code); }
+    delete process.env.TEST_NO_THREADS;
+    await new Promise((resolve) => setTimeout(resolve, 10)); // what was half made is taken apart
+    gc();
+    console.log((await make().clientSecrets.create()).httpStatus);`, { args: ['--expose-gc'], env: { LD_PRELOAD: [process.env.LD_PRELOAD, path.join(folder, 'threads.so')].filter(Boolean).join(':') } });
+  rmSync(folder, { recursive: true });
+  assert.equal(done.stdout, `${'PlastiqResourceError PLQ_E_RESOURCE_SYSTEM\n'.repeat(10)}200\n`, done.stderr);
+  assert.equal(done.status, 0, done.stderr);
 });
 
 suite('a worker', () => {

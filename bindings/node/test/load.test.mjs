@@ -2,17 +2,31 @@
 // What a program is told when the library is missing or too old, or the addon is not there: one sentence, and no crash.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { root, run } from './support.mjs';
+import { copyChanged, copyPackage, root, run } from './support.mjs';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'plastiq-node-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const source = "import(process.env.PLASTIQ_DIST).then(() => console.log('loaded'), (error) => console.log(error.name, error.code, error.message));";
+/** What a program sees that imports the package, and does without it: it goes on. By both doors. */
+function load(env, own = root) {
+  const source = `
+    const told = (error) => console.log(error.name, error.code, error.message);
+    setTimeout(() => console.log('goes on'), 50);
+    import(${JSON.stringify(path.join(own, 'dist', 'index.mjs'))}).then(() => console.log('loaded'), (error) => {
+      told(error);
+      try { require(${JSON.stringify(path.join(own, 'dist', 'index.js'))}); } catch (other) { if (other.message !== error.message) told(other); }
+    });`;
+  const done = run(source, { type: 'commonjs', env });
+  assert.equal(done.status, 0, done.stderr);
+  const [sentence, ...rest] = done.stdout.split('\n');
+  assert.deepEqual(rest, ['goes on', ''], done.stdout);
+  return sentence;
+}
 
 /** The functions of libplastiq that the addon calls. */
 function imports() {
@@ -39,45 +53,64 @@ const old = {
 };
 
 test('a library that does not serve is named with its version', () => {
-  const done = run(source, { type: 'commonjs', env: { LD_LIBRARY_PATH: fake('old', imports(), old) } });
-  assert.equal(done.status, 0, done.stderr);
-  assert.equal(done.stdout, 'PlastiqLoadError PLQ_E_ABI plastiq found libplastiq 0.0.9 with ABI 0.9, and needs ABI 1.0 or a later one of the same major.\n');
+  const said = load({ LD_LIBRARY_PATH: fake('old', imports(), old) });
+  assert.equal(said, 'PlastiqLoadError PLQ_E_ABI plastiq found libplastiq 0.0.9 with ABI 0.9, and needs ABI 1.0 or a later one of the same major.');
 });
 
 test('a library that lacks a function is a sentence, not a crash', () => {
   const functions = imports().filter((name) => name !== 'plq_queue_submit_message');
-  const done = run(source, { type: 'commonjs', env: { LD_LIBRARY_PATH: fake('lacking', functions, old) } });
-  assert.equal(done.status, 0, done.stderr);
-  assert.match(done.stdout, /^PlastiqLoadError PLQ_E_ABI plastiq needs libplastiq\.so\.1 with ABI 1\.0 or later, and the system's loader says: .*plq_queue_submit_message.*\n$/);
+  const said = load({ LD_LIBRARY_PATH: fake('lacking', functions, old) });
+  assert.match(said, /^PlastiqLoadError PLQ_E_ABI plastiq needs libplastiq\.so\.1 with ABI 1\.0 or later, and the system's loader says: .*plq_queue_submit_message/);
 });
 
-/** A copy of the package as it is installed, without what `left` leaves out. */
-function copy(name) {
-  const own = path.join(folder, name);
-  mkdirSync(own);
-  for (const part of ['dist', 'package.json']) cpSync(path.join(root, part), path.join(own, part), { recursive: true });
-  symlinkSync(path.join(root, 'node_modules'), path.join(own, 'node_modules'));
-  return own;
-}
+const copy = (name) => copyPackage(path.join(folder, name));
+const changed = (name, from, to) => copyChanged(path.join(folder, name), from, to);
 
 test('a library that is missing is a sentence', () => {
-  const own = copy('missing');
-  mkdirSync(path.join(own, 'build'));
-  // The same file, which looks for its library in a folder that there is not.
-  const addon = readFileSync(path.join(root, 'build', 'plastiq.node'));
-  const at = addon.indexOf('libplastiq.so.1\0');
-  assert.ok(at > 0);
-  addon.write('libplastiq.so.9', at, 'latin1');
-  writeFileSync(path.join(own, 'build', 'plastiq.node'), addon);
-  const done = run(source, { type: 'commonjs', env: { PLASTIQ_DIST: path.join(own, 'dist', 'index.js') } });
-  assert.equal(done.status, 0, done.stderr);
-  assert.match(done.stdout, /^PlastiqLoadError PLQ_E_ABI plastiq needs libplastiq\.so\.1 with ABI 1\.0 or later, and the system's loader says: libplastiq\.so\.9: cannot open.*\n$/);
+  // The same file, which looks for its library by a name that there is not.
+  const said = load({}, changed('missing', 'libplastiq.so.1', 'libplastiq.so.9'));
+  assert.match(said, /^PlastiqLoadError PLQ_E_ABI plastiq needs libplastiq\.so\.1 with ABI 1\.0 or later, and the system's loader says: libplastiq\.so\.9: cannot open/);
 });
 
 test('an addon that was not built is a sentence that says how to', () => {
-  const own = copy('unbuilt');
-  const done = run(source, { type: 'commonjs', env: { PLASTIQ_DIST: path.join(own, 'dist', 'index.js') } });
-  assert.match(done.stdout, /^PlastiqLoadError PLQ_E_ABI the addon of plastiq is not built.*npx plastiq-build.*\n$/);
+  assert.match(load({}, copy('unbuilt')), /^PlastiqLoadError PLQ_E_ABI the addon of plastiq is not built.*"npx plastiq-build"/);
+});
+
+test('a program that may load no addons is told so', () => {
+  assert.match(load({ NODE_OPTIONS: '--no-addons' }), /^PlastiqLoadError PLQ_E_ABI the addon of plastiq cannot be loaded: .*addons/);
+});
+
+/** What the addon takes from glibc, with the version that each has. */
+function fromGlibc() {
+  const symbols = execFileSync('nm', ['-D', '--undefined-only', '--with-symbol-versions', path.join(root, 'build', 'plastiq.node')], { encoding: 'utf8' });
+  return [...symbols.matchAll(/U (\w+)@+GLIBC_(\d+)\.([\d.]+)/g)].map(([, name, major, minor]) => ({ name, version: Number(major) * 1000 + parseFloat(minor), text: `${major}.${minor}` }));
+}
+
+const byGlibc = fromGlibc();
+const otherLibc = byGlibc.length === 0 && 'this addon was not compiled with glibc';
+
+test('an addon for a later glibc is a sentence', { skip: otherLibc }, () => {
+  const needed = `GLIBC_${byGlibc[0].text}`;
+  const said = load({}, changed('later', needed, needed.replace('_2', '_9')));
+  assert.match(said, /^PlastiqLoadError PLQ_E_ABI the addon of plastiq was compiled for another system.* "npx plastiq-build".*GLIBC_9.*not found/);
+});
+
+test('the addon takes nothing from glibc that 2.28 does not have', { skip: otherLibc }, () => {
+  // With 2.34 these came to libc.so from other files, and got a new version there; they are much older.
+  const moved = ['pthread_create', 'pthread_join', 'pthread_once', 'dlsym'];
+  assert.deepEqual(byGlibc.filter(({ name, version }) => version > 2028 && !moved.includes(name)), []);
+  const most = byGlibc.reduce((one, other) => (other.version > one.version ? other : one));
+  console.log(`glibc: the addon that was compiled here needs ${most.text} or later`);
+});
+
+const noMusl = spawnSync('musl-gcc', ['--version']).error !== undefined && 'there is no musl-gcc (Debian: musl-tools)';
+test('the addon compiles with musl, and is a sentence where there is glibc', { skip: noMusl || otherLibc }, () => {
+  const own = copy('musl');
+  for (const part of ['addon', 'scripts']) cpSync(path.join(root, part), path.join(own, part), { recursive: true });
+  const built = spawnSync(process.execPath, [path.join(own, 'scripts', 'build-addon.mjs')], { encoding: 'utf8', env: { ...process.env, CC: 'musl-gcc' } });
+  assert.equal(built.status, 0, built.stderr);
+  assert.doesNotMatch(built.stderr, /warning/);
+  assert.match(load({}, own), /^PlastiqLoadError PLQ_E_ABI the addon of plastiq was compiled for another system.* "npx plastiq-build"/);
 });
 
 test('the script that builds it says what it lacks', () => {

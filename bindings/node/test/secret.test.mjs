@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterEach, test } from 'node:test';
 import { format, inspect, promisify } from 'node:util';
 
@@ -89,6 +93,11 @@ test('is shown for a while, and then wiped', async () => {
   assert.equal(kept.toString(), KNOWN);
   assert.equal(await later, KNOWN);
   assert.ok(kept.every((byte) => byte === 0));
+  // Of a promise that is none of Node's.
+  const foreign = one.use((bytes) => ((kept = bytes), { then: (resolve) => setTimeout(() => resolve(bytes.toString()), 5) }));
+  assert.equal(kept.toString(), KNOWN);
+  assert.equal(await foreign, KNOWN);
+  assert.ok(kept.every((byte) => byte === 0));
   assert.throws(() => one.use((bytes) => { kept = bytes; throw new Error('x'); }), /x/);
   assert.ok(kept.every((byte) => byte === 0));
 });
@@ -108,6 +117,36 @@ test('knows its life', async () => {
   const one = await known();
   assert.ok(one.lifeMs > 0 && one.lifeMs <= 60_000);
   assert.ok(Math.abs(one.expiresAtMs - plastiq.Secret.now() - one.lifeMs) < 50);
+});
+
+test('is gone when its life is over', () => {
+  // A clock that goes 61 s ahead when the program says so, as it does over a suspend.
+  const folder = mkdtempSync(path.join(tmpdir(), 'plastiq-node-'));
+  writeFileSync(path.join(folder, 'clock.c'), `
+    #define _GNU_SOURCE
+    #include <dlfcn.h>
+    #include <stdlib.h>
+    #include <time.h>
+    int clock_gettime(clockid_t id, struct timespec *out) {
+      static int (*real)(clockid_t, struct timespec *);
+      if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
+      int result = real(id, out);
+      if (result == 0 && id == CLOCK_BOOTTIME && getenv("TEST_SUSPENDED") != NULL) out->tv_sec += 61;
+      return result;
+    }`);
+  execFileSync('cc', ['-shared', '-fPIC', '-o', 'clock.so', 'clock.c', '-ldl'], { cwd: folder });
+  const done = run(`
+    const { Client } = await import(process.env.PLASTIQ_DIST);
+    const client = new Client({ ...${STUB_TEXT} }, { ambient: false });
+    const { clientSecret } = await client.clientSecrets.create();
+    const code = (use) => { try { return use() && 'given'; } catch (error) { return error.name + ' ' + error.code; } };
+    const look = () => [clientSecret.lifeMs > 0, ...[() => clientSecret.reveal(), () => clientSecret.use((bytes) => bytes.length), () => clientSecret.take()].map(code)];
+    console.log(clientSecret.lifeMs > 0, code(() => clientSecret.reveal()));
+    process.env.TEST_SUSPENDED = '1';
+    console.log(...look());`, { env: { LD_PRELOAD: path.join(folder, 'clock.so') } });
+  rmSync(folder, { recursive: true });
+  const expired = 'PlastiqSecretError PLQ_E_SECRET_EXPIRED';
+  assert.equal(done.stdout, `true given\nfalse ${expired} ${expired} ${expired}\n`, done.stderr);
 });
 
 test('outlives its client', async () => {

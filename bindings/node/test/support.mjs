@@ -2,7 +2,7 @@
 // What the tests share. From the environment: EMULATOR_BIN, the emulator program; VECTORS_DIR, the folder of the vectors; TRANSPORT_DIR, the folder of the
 // transports, where the library does not know it because its prefix was moved; and PLASTIQ_TRANSPORT for the live tests.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -65,6 +65,26 @@ export const prelude = `
 const { Client, PlastiqError } = await import(process.env.PLASTIQ_DIST);
 const client = new Client(${STUB_TEXT}, { ambient: false });
 `;
+
+/** A copy of the package as it is installed, without its addon. */
+export function copyPackage(to) {
+  mkdirSync(to, { recursive: true });
+  for (const part of ['dist', 'package.json']) cpSync(path.join(root, part), path.join(to, part), { recursive: true });
+  symlinkSync(path.join(root, 'node_modules'), path.join(to, 'node_modules'));
+  return to;
+}
+
+/** One whose addon has another text in it, of the same length. */
+export function copyChanged(to, from, into) {
+  copyPackage(to);
+  mkdirSync(path.join(to, 'build'));
+  const addon = readFileSync(path.join(root, 'build', 'plastiq.node'));
+  const at = addon.indexOf(`${from}\0`);
+  if (at <= 0 || from.length !== into.length) throw new Error(`${from} is not in the addon, or ${into} is not as long`);
+  addon.write(into, at, 'latin1');
+  writeFileSync(path.join(to, 'build', 'plastiq.node'), addon);
+  return to;
+}
 
 /** plastiq-emulator with a throwaway CA. */
 export class Emulator {
