@@ -126,6 +126,11 @@ sed -n '/^```js$/,/^```$/p' node_modules/plastiq/README.md | sed '1d; /^```$/,$d
 options=(transport stub allowTestTransports true transportDir "$TRANSPORT_DIR")
 made=$(EXAMPLE_TOKEN=test-key-0000000000000000 node example.mjs "${options[@]}")
 [[ $made == cs_test_* ]] || { echo "FAILED: the example of the README prints no secret"; failed=1; }
+if [ -n "${EMULATOR_BIN:-}" ]; then
+  . "$root/tests/bindings/readme.sh"
+  readme_example js >readme.mjs
+  readme_example_runs "$EMULATOR_BIN" "$TRANSPORT_DIR" node readme.mjs || { echo "FAILED: the example of the README at the top"; failed=1; }
+fi
 made=$(node -e "const { Client } = require('plastiq'); console.log(typeof Client)")
 [ "$made" = function ] || { echo "FAILED: require() of the package"; failed=1; }
 
