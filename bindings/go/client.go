@@ -77,7 +77,7 @@ func NewClient(options ...Option) (*Client, error) {
 }
 
 func notMade(what string) error {
-	return localError(StatusHandle, "", "this "+what+" was not made by plastiq.NewClient")
+	return localError(StatusHandle, "", "this "+what+" is nil or empty: only NewClient makes a Client, and a Client the rest")
 }
 
 // enter keeps the native client for a moment.
@@ -188,7 +188,8 @@ func (c *Client) SetTokens(token, second string) error {
 }
 
 // Warm opens connections ahead of the first call, until count are open, of all queues together. It tells how many are open, also if it fails.
-// Calls wait while it works, so warm a client before it is used. The context's deadline counts.
+// Calls wait while it works, so warm a client before it is used. The context's deadline counts, and the limits for connecting and for TLS. When the
+// context is cancelled Warm returns, and what it began ends by itself, within these limits or when the client is closed.
 func (c *Client) Warm(ctx context.Context, count int) (open int, err error) {
 	if ctx == nil {
 		return 0, noContext()
@@ -196,47 +197,65 @@ func (c *Client) Warm(ctx context.Context, count int) (open int, err error) {
 	if count < 0 || count > 1<<20 {
 		return 0, localError(StatusArgument, "count", "count must be a number of connections")
 	}
-	err = c.with(func(h *handle) error {
-		for i, q := range h.queues {
-			share := count / len(h.queues)
-			if i < count%len(h.queues) {
-				share++
+	type outcome struct {
+		open int
+		err  error
+	}
+	ended := make(chan outcome, 1)
+	go func() {
+		var now outcome
+		now.err = c.with(func(h *handle) error {
+			for i, q := range h.queues {
+				share := count / len(h.queues)
+				if i < count%len(h.queues) {
+					share++
+				}
+				got, err := q.warm(ctx, share)
+				now.open += got
+				if err != nil {
+					return err
+				}
 			}
-			got, err := q.warm(ctx, share)
-			open += got
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return open, err
+			return nil
+		})
+		ended <- now
+	}()
+	select {
+	case now := <-ended:
+		return now.open, now.err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(deadlineGrace)
+	defer timer.Stop()
+	select {
+	case now := <-ended:
+		return now.open, now.err
+	case <-timer.C:
+		return 0, endedBefore(ctx)
+	}
 }
 
-// warm works in turns, because nothing but their end interrupts it. They become longer, in case that a handshake needs it.
+// warm blocks: nothing but its deadline, and the end of the client, interrupts it.
 func (q *queue) warm(ctx context.Context, count int) (open int, err error) {
 	// Transports keep what they open ahead apart until the queue has a descriptor: the first calls would not find it.
 	if _, err := q.native.descriptor(); err != nil {
 		return 0, err
 	}
-	for most := time.Second; ; most *= 2 {
-		if ctx.Err() != nil {
-			return open, endedBefore(ctx)
-		}
-		final := false
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < most {
-			most, final = time.Until(deadline), true
-		}
-		q.inside.Lock()
-		open, err = q.native.warm(count, timeoutMS(most))
-		q.inside.Unlock()
-		if failure, ok := err.(*Error); ok && final && failure.Kind == KindTimeout {
-			failure.cause = context.DeadlineExceeded
-		} else if ok && failure.Kind == KindTimeout && most < time.Minute {
-			continue
-		}
-		return open, err
+	q.inside.Lock()
+	defer q.inside.Unlock()
+	if ctx.Err() != nil {
+		return 0, endedBefore(ctx)
 	}
+	limit := int64(-1)
+	deadline, limited := ctx.Deadline()
+	if limited {
+		limit = timeoutMS(time.Until(deadline))
+	}
+	open, err = q.native.warm(count, limit)
+	if failure, ok := err.(*Error); ok && limited && failure.Status == StatusTimeoutTotal {
+		failure.cause = context.DeadlineExceeded
+	}
+	return open, err
 }
 
 // Options tells the options as the client uses them, and where each comes from. A secret's value is "[set]".
@@ -358,7 +377,7 @@ func (r *Request) appendParams(to []byte) ([]byte, error) {
 	to = msgp.AppendMapHeader(to, uint32(len(r.Fields)))
 	for name, value := range r.Fields {
 		var err error
-		if to, err = appendValue(msgp.AppendString(to, name), value, 0); err != nil {
+		if to, err = appendValue(msgp.AppendString(to, name), value, 2); err != nil {
 			return to, localError(StatusFieldValue, name, name+": "+err.Error())
 		}
 	}
@@ -391,11 +410,7 @@ func (h *handle) do(ctx context.Context, operation string, from params, options 
 	if ctx == nil {
 		return nil, noContext()
 	}
-	if err := h.enter(); err != nil {
-		return nil, named(err, operation)
-	}
 	read, err := h.run(ctx, operation, from, options)
-	h.leave()
 	runtime.KeepAlive(h)
 	if read != nil {
 		h.tell(read, options.Hook)
@@ -435,6 +450,10 @@ func (h *handle) tell(read *answer, own Hook) {
 
 // run makes a call: an answer, which may be that of a failure, or an error of its own.
 func (h *handle) run(ctx context.Context, operation string, from params, options *CallOptions) (*answer, error) {
+	if err := h.enter(); err != nil {
+		return nil, err
+	}
+	defer h.leave() // also if what the caller gave panics when it is made JSON
 	if ctx.Err() != nil {
 		return nil, endedBefore(ctx)
 	}
@@ -452,22 +471,22 @@ func (h *handle) run(ctx context.Context, operation string, from params, options
 	if contextual { // the context tells of that one itself
 		own = time.Time{}
 	}
-	if err := q.enter(ctx, own); err != nil {
-		return nil, err
-	}
 	c := callPool.Get().(*call)
-	limit := int64(0)
-	if !deadline.IsZero() {
-		limit = timeoutMS(time.Until(deadline))
-	} else if options.Timeout < 0 {
-		limit = int64(options.Timeout) // -1; the library refuses any other
-	}
+	limited := !deadline.IsZero() || options.Timeout < 0
 	var err error
-	c.request, err = appendMessage(c.request[:0], operation, from, options, limit, h.wantEvents(options))
+	c.request, err = appendMessage(c.request[:0], operation, from, options, limited, h.wantEvents(options))
+	if err == nil {
+		err = q.enter(ctx, own)
+	}
 	if err != nil {
-		<-q.room
+		wipeRequest(c)
 		recycle(c)
 		return nil, err
+	}
+	if !deadline.IsZero() {
+		c.request = appendTimeout(c.request, timeoutMS(time.Until(deadline)))
+	} else if limited {
+		c.request = appendTimeout(c.request, int64(options.Timeout)) // -1; the library refuses any other
 	}
 	status := q.submit(c)
 	wipeRequest(c)
@@ -508,12 +527,6 @@ func (h *handle) giveUp(ctx context.Context, c *call, options *CallOptions) {
 
 // settle reads the reply.
 func settle(ctx context.Context, c *call, contextual bool) (*answer, error) {
-	if len(c.reply) == 0 {
-		recycle(c)
-		failure := localError(StatusInternal, "", "Go's poller failed; make another client")
-		failure.Delivery = MaybeSent
-		return nil, failure
-	}
 	read, err := readAnswer(c.reply)
 	recycle(c)
 	if err != nil {

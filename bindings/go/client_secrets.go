@@ -51,7 +51,8 @@ type Header struct {
 }
 
 const (
-	// NoTimeout as [CallOptions.Timeout]: the call may take any time, within the limits for connecting and for silence.
+	// NoTimeout as [CallOptions.Timeout], or to [WithTimeout]: the call may take any time, within the limits for connecting and for silence. Other
+	// negative durations are refused, because they come from a deadline that has passed.
 	NoTimeout time.Duration = -1
 	// NoRepeats as [CallOptions.MaxRepeats]: the call is made once.
 	NoRepeats = -1

@@ -16,8 +16,8 @@ import (
 //	if errors.Is(err, plastiq.StatusHTTPUnauthorized) { ... }
 type Status int32
 
-// Error gives the status's name, so that a Status can be asked for by [errors.Is].
-func (s Status) Error() string { return "plastiq: " + s.String() }
+// Error gives the status's name, as String does: it is there so that a Status can be asked for by [errors.Is].
+func (s Status) Error() string { return s.String() }
 
 // String gives the name that the library's headers have for the status, such as PLQ_E_TIMEOUT_TOTAL.
 func (s Status) String() string { return statusName(s) }
@@ -33,8 +33,8 @@ func (s Status) Kind() Kind { return statusKind(s) }
 //	if errors.Is(err, plastiq.KindTimeout) { ... }
 type Kind string
 
-// Error gives the kind's name, so that a Kind can be asked for by [errors.Is].
-func (k Kind) Error() string { return "plastiq: " + string(k) }
+// Error gives the kind's name: it is there so that a Kind can be asked for by [errors.Is].
+func (k Kind) Error() string { return string(k) }
 
 // The kinds of failures.
 const (

@@ -35,11 +35,12 @@ type Attempt struct {
 }
 
 // Event is something that happened in a call, for logs, metrics and traces. The library's table "events" lists the events, "event_fields"
-// their fields. No event has a token, a secret, a header or a body.
+// their fields. No event has a token, a secret, a header or a body. If a call had more than the library keeps, "events_lost" comes after them, with
+// their "count".
 type Event struct {
 	Name   string         // such as "call_end"
 	Time   time.Time      // when it happened
-	Call   uint64         // number of the call on this client
+	Call   uint64         // tells the calls of a client apart
 	Fields map[string]any // by name; each is an int64 or a string
 }
 

@@ -20,7 +20,7 @@ func FuzzReply(f *testing.F) {
 		params.WantAttempts = true
 		c := callPool.Get().(*call)
 		q.room <- struct{}{}
-		c.request, _ = appendMessage(c.request[:0], "client_secrets.create", &params, &params.CallOptions, 0, true)
+		c.request, _ = appendMessage(c.request[:0], "client_secrets.create", &params, &params.CallOptions, false, true)
 		if status := q.submit(c); status != StatusOK {
 			f.Fatal(status)
 		}
@@ -58,8 +58,9 @@ func FuzzRequest(f *testing.F) {
 		if json.Unmarshal([]byte(extra), &params.Extra) != nil {
 			params.Extra = nil
 		}
-		message, err := appendMessage(nil, "client_secrets.create", params, &params.CallOptions, timeout, true)
+		message, err := appendMessage(nil, "client_secrets.create", params, &params.CallOptions, true, true)
 		if err == nil {
+			message = appendTimeout(message, timeout)
 			if rest, err := msgp.Skip(message); err != nil || len(rest) != 0 {
 				t.Fatal("no msgpack", err, len(rest))
 			}

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -461,6 +462,29 @@ func TestMain(m *testing.M) {
 	case "new":
 		_, err := NewClient()
 		fmt.Println(err)
+	case "expire": // the clock moves on when TEST_LATER is there
+		client, err := NewClient(WithAccessToken(testToken), WithTransport("stub"), WithAllowTestTransports(true), WithTransportPathCheck(false))
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		made, err := client.ClientSecrets.Create(background, nil)
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		_, err = made.Reveal()
+		fmt.Println(made.Life() > 0, made.Expired(), err)
+		err = os.WriteFile(os.Getenv("TEST_LATER"), nil, 0o600)
+		fmt.Println(made.Life(), made.Expired(), made.ExpiresAt().Before(time.Now()), err)
+		_, revealed := made.Reveal()
+		_, taken := made.Take()
+		_, written := made.WriteTo(io.Discard)
+		for _, err := range []error{revealed, taken, written, made.Use(func([]byte) error { return nil })} {
+			var failure *Error
+			fmt.Println(errors.As(err, &failure) && failure.Status == StatusSecretExpired && failure.Kind == KindSecret && failure.Field == "client_secret")
+		}
+		fmt.Println(made.Close(), client.Close())
 	}
 }
 
@@ -476,27 +500,86 @@ func TestLiveExit(t *testing.T) {
 	}
 }
 
-// A library of another ABI: what it says is put in its place.
-func TestForeignLibrary(t *testing.T) {
+// preload compiles what is put in place of functions of a library.
+func preload(t *testing.T, text string) string {
 	compiler, err := exec.LookPath("cc")
 	if err != nil {
 		t.Skip("skip: there is no cc")
 	}
 	folder := t.TempDir()
-	source, object := filepath.Join(folder, "old.c"), filepath.Join(folder, "old.so")
-	text := "#include <stdint.h>\nconst char *plq_version(void) { return \"9.8.7\"; }\nuint32_t plq_abi_version(void) { return 2u << 16 | 3; }\n" +
-		"int32_t plq_abi_require(uint32_t major, uint32_t minor) { (void)minor; return major == 2 ? 0 : 1003; }\n"
+	source, object := filepath.Join(folder, "other.c"), filepath.Join(folder, "other.so")
 	if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command(compiler, "-shared", "-fPIC", "-o", object, source).CombinedOutput(); err != nil {
 		t.Fatal(err, string(out))
 	}
-	out, err := helper(t, "new", "LD_PRELOAD="+object).CombinedOutput()
-	want := "plastiq: PLQ_E_ABI: the libplastiq that was found is version 9.8.7 with ABI 2.3, but version " + Version +
-		" of this Go package needs ABI 1.0 or a later 1.x\n"
-	if err != nil || string(out) != want {
+	return "LD_PRELOAD=" + object
+}
+
+// A library of another ABI, and an older one: what it says is put in its place.
+func TestForeignLibrary(t *testing.T) {
+	for _, found := range []struct{ version, major, minor string }{{"9.8.7", "2", "3"}, {"0.0.9", "0", "9"}} {
+		out, err := helper(t, "new", preload(t, "#include <stdint.h>\nconst char *plq_version(void) { return \""+found.version+"\"; }\n"+
+			"uint32_t plq_abi_version(void) { return "+found.major+"u << 16 | "+found.minor+"; }\n"+
+			"int32_t plq_abi_require(uint32_t major, uint32_t minor) { (void)minor; return major == "+found.major+" ? 0 : 1003; }\n")).CombinedOutput()
+		want := "plastiq: PLQ_E_ABI: the libplastiq that was found is version " + found.version + " with ABI " + found.major + "." + found.minor +
+			", but version " + Version + " of this Go package needs ABI 1.0 or a later 1.x\n"
+		if err != nil || string(out) != want {
+			t.Errorf("%v: %s", err, out)
+		}
+	}
+}
+
+// A secret whose life is over. Nobody can wait for that: the clock that the library reads is put forward.
+func TestExpiredSecret(t *testing.T) {
+	clock := preload(t, "#include <stdlib.h>\n#include <sys/syscall.h>\n#include <time.h>\n#include <unistd.h>\n"+
+		"int clock_gettime(clockid_t clock, struct timespec *now) {\n"+
+		"  int failed = (int)syscall(SYS_clock_gettime, clock, now);\n"+
+		"  if (clock == CLOCK_BOOTTIME && access(getenv(\"TEST_LATER\"), F_OK) == 0) now->tv_sec += 61;\n  return failed;\n}\n")
+	out, err := helper(t, "expire", clock, "TEST_LATER="+filepath.Join(t.TempDir(), "later")).CombinedOutput()
+	if want := "true false <nil>\n0s true true <nil>\ntrue\ntrue\ntrue\ntrue\n<nil> <nil>\n"; err != nil || string(out) != want {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// A server that takes connections and says nothing.
+func TestWarmIsCancelled(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	client, err := NewClient(WithAccessToken(testToken), WithBaseURL("https://"+silent.Addr().String()), WithTransportPathCheck(false),
+		WithTLSTimeout(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(background, 50*time.Millisecond)
+	defer cancel()
+	_, err = client.Warm(ctx, 1)
+	if fails(t, err, StatusTimeoutTotal, ""); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	ctx, cancel = context.WithCancel(background)
+	time.AfterFunc(50*time.Millisecond, cancel)
+	began := time.Now()
+	_, err = client.Warm(ctx, 1)
+	if fails(t, err, StatusCancelled, ""); !errors.Is(err, context.Canceled) || time.Since(began) > 10*time.Second {
+		t.Error(err, time.Since(began))
+	}
+	if client.handle.queues[0].inside.TryLock() {
+		t.Fatal("Warm waited for the end of what it had begun")
+	}
+	// A call that comes meanwhile waits, and its context counts; then the end of the client ends all.
+	ctx, cancel = context.WithTimeout(background, 50*time.Millisecond)
+	defer cancel()
+	_, err = client.ClientSecrets.Create(ctx, nil)
+	if fails(t, err, StatusTimeoutTotal, ""); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if err := client.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tinylib/msgp/msgp"
@@ -21,13 +23,13 @@ type params interface {
 	appendParams(to []byte) ([]byte, error)
 }
 
-// The library's own limit is 32 levels; something that contains itself must end too.
-const maxDepth = 40
+// maxDepth is how deep a message may be nested; something that contains itself must end too.
+const maxDepth = 32
 
-// appendMessage writes a request; timeoutMS 0 leaves the deadline to the client's option.
-func appendMessage(to []byte, operation string, from params, options *CallOptions, timeoutMS int64, wantEvents bool) ([]byte, error) {
+// appendMessage writes a request. If it is limited, appendTimeout has to follow; otherwise the deadline is left to the client's option.
+func appendMessage(to []byte, operation string, from params, options *CallOptions, limited, wantEvents bool) ([]byte, error) {
 	keys := uint32(4)
-	for _, more := range [...]bool{options.Extra != nil, len(options.Headers) > 0, timeoutMS != 0, options.MaxRepeats != 0} {
+	for _, more := range [...]bool{options.Extra != nil, len(options.Headers) > 0, limited, options.MaxRepeats != 0} {
 		if more {
 			keys++
 		}
@@ -41,20 +43,22 @@ func appendMessage(to []byte, operation string, from params, options *CallOption
 		return to, err
 	}
 	if options.Extra != nil {
-		if to, err = appendValue(msgp.AppendString(to, "extra"), options.Extra, 0); err != nil {
+		if to, err = appendValue(msgp.AppendString(to, "extra"), options.Extra, 1); err != nil {
 			return to, localError(StatusExtra, "extra", "extra: "+err.Error())
 		}
 	}
 	if len(options.Headers) > 0 {
 		to = appendHeaders(msgp.AppendString(to, "headers"), options.Headers)
 	}
-	if timeoutMS != 0 {
-		to = msgp.AppendInt64(msgp.AppendString(to, "timeout_ms"), timeoutMS)
-	}
 	if options.MaxRepeats != 0 {
 		to = appendRepeats(msgp.AppendString(to, "max_repeats"), options.MaxRepeats)
 	}
 	return appendWant(msgp.AppendString(to, "want"), options.WantAttempts, wantEvents), nil
+}
+
+// appendTimeout comes last, because how much time is left is known last.
+func appendTimeout(to []byte, timeoutMS int64) []byte {
+	return msgp.AppendInt64(msgp.AppendString(to, "timeout_ms"), timeoutMS)
 }
 
 func appendHeaders(to []byte, headers []Header) []byte {
@@ -94,10 +98,10 @@ func appendWant(to []byte, attempts, events bool) []byte {
 	return to
 }
 
-// appendValue writes whatever encoding/json takes.
+// appendValue writes whatever encoding/json takes. depth is how many levels it lies in.
 func appendValue(to []byte, value any, depth int) ([]byte, error) {
 	if depth > maxDepth {
-		return to, fmt.Errorf("it is nested deeper than %d levels", maxDepth)
+		return to, fmt.Errorf("it is nested too deeply, or contains itself")
 	}
 	var err error
 	switch value := value.(type) {
@@ -120,12 +124,18 @@ func appendValue(to []byte, value any, depth int) ([]byte, error) {
 	case json.Number:
 		return appendNumber(to, value)
 	case []any:
+		if value == nil {
+			return msgp.AppendNil(to), nil
+		}
 		to = msgp.AppendArrayHeader(to, uint32(len(value)))
 		for i := 0; i < len(value) && err == nil; i++ {
 			to, err = appendValue(to, value[i], depth+1)
 		}
 		return to, err
 	case map[string]any:
+		if value == nil {
+			return msgp.AppendNil(to), nil
+		}
 		to = msgp.AppendMapHeader(to, uint32(len(value)))
 		for key, member := range value {
 			if to, err = appendValue(msgp.AppendString(to, key), member, depth+1); err != nil {
@@ -149,20 +159,19 @@ func appendOther(to []byte, value any, depth int) ([]byte, error) {
 	if err := decoder.Decode(&plain); err != nil {
 		return to, err
 	}
-	return appendValue(to, plain, depth+1)
+	return appendValue(to, plain, depth)
 }
 
 func appendNumber(to []byte, number json.Number) ([]byte, error) {
 	if whole, err := number.Int64(); err == nil {
 		return msgp.AppendInt64(to, whole), nil
 	}
-	var large uint64
-	if _, err := fmt.Sscanf(string(number), "%d", &large); err == nil && fmt.Sprint(large) == string(number) {
+	if large, err := strconv.ParseUint(string(number), 10, 64); err == nil {
 		return msgp.AppendUint64(to, large), nil
 	}
 	float, err := number.Float64()
-	if err != nil || math.IsInf(float, 0) {
-		return to, fmt.Errorf("a number does not fit into 64 bits")
+	if err != nil || math.IsInf(float, 0) || math.IsNaN(float) || !strings.ContainsAny(string(number), ".eE") { // whole ones are never rounded
+		return to, fmt.Errorf("a number does not fit into 64 bits, or is none")
 	}
 	return msgp.AppendFloat64(to, float), nil
 }
@@ -179,7 +188,6 @@ type answer struct {
 	failure    *Error
 	attempts   []Attempt
 	events     []Event
-	lost       int
 }
 
 type namedSecret struct {
@@ -318,6 +326,7 @@ func (r *reader) duration(unit time.Duration) time.Duration { return time.Durati
 // readAnswer reads a reply and takes over its secrets, also those of a reply that turns out to be broken: nothing is left behind.
 func readAnswer(reply []byte) (*answer, error) {
 	read := &answer{}
+	var lost int64
 	r := &reader{left: reply}
 	for count := r.mapLen(); count > 0 && r.err == nil; count-- {
 		switch string(r.text()) {
@@ -336,7 +345,7 @@ func readAnswer(reply []byte) (*answer, error) {
 		case "events":
 			read.events = r.events()
 		case "events_lost":
-			read.lost = int(r.number())
+			lost = r.number()
 		default:
 			r.skip(0)
 		}
@@ -356,6 +365,9 @@ func readAnswer(reply []byte) (*answer, error) {
 	}
 	if read.failure != nil {
 		read.failure.Attempts = read.attempts
+	}
+	if lost > 0 {
+		read.events = append(read.events, Event{Name: "events_lost", Time: time.Now(), Fields: map[string]any{"count": lost}})
 	}
 	return read, nil
 }

@@ -65,7 +65,9 @@ func set(options nativeOptions, key string, value any) error {
 		defer Wipe(bytes)
 		return options.setText(key, bytes)
 	case []byte:
-		return options.setText(key, append(make([]byte, 0, len(value)+1), value...))
+		bytes := append(make([]byte, 0, len(value)+1), value...)
+		defer Wipe(bytes)
+		return options.setText(key, bytes)
 	case bool:
 		return options.setText(key, []byte(strconv.FormatBool(value)))
 	case int:
@@ -75,11 +77,11 @@ func set(options nativeOptions, key string, value any) error {
 	case int64:
 		return options.setNumber(key, value)
 	case time.Duration:
-		if value >= 0 && value%time.Millisecond != 0 {
-			return localError(StatusOptionValue, key, fmt.Sprintf("option %s: %v is no whole number of milliseconds", key, value))
-		}
-		if value < 0 {
+		if value == NoTimeout {
 			return options.setNumber(key, -1)
+		}
+		if value%time.Millisecond != 0 {
+			return localError(StatusOptionValue, key, fmt.Sprintf("option %s: %v is no whole number of milliseconds", key, value))
 		}
 		return options.setNumber(key, value.Milliseconds())
 	case []int:
@@ -101,7 +103,9 @@ func set(options nativeOptions, key string, value any) error {
 }
 
 // WithOption sets an option by its key. Lists, numbers, bools and durations may be given as such, or as text; nil takes back what was set before. A
-// key such as "stub.script" belongs to that transport.
+// duration is a whole number of milliseconds, or [NoTimeout] where the option's text has -1. A key such as "stub.script" belongs to that transport.
+//
+// A token may be given as []byte, which is read when the client is made and can be wiped afterwards, by [Wipe].
 func WithOption(key string, value any) Option {
 	return func(s *settings) error {
 		s.values = append(s.values, setting{key, value})

@@ -139,7 +139,15 @@ func (q *queue) serve(file *os.File) {
 	_ = file.Close()
 	if over {
 		q.end()
-	} else if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return
+	}
+	q.mu.Lock()
+	failed := q.pump == file && !errors.Is(err, os.ErrDeadlineExceeded) // else it was told to stop
+	if failed {
+		q.pump, q.without = nil, true
+	}
+	q.mu.Unlock()
+	if failed {
 		q.serveWithout()
 	}
 }

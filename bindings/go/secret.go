@@ -56,14 +56,28 @@ func (s *Secret) Close() error {
 
 func secretError(status Status) error { return localError(status, "client_secret", "") }
 
+// usable is called with mu held.
+func (s *Secret) usable() error {
+	if s.closed {
+		return secretError(StatusClosed)
+	}
+	if s.native == (nativeSecret{}) {
+		return notMade("Secret")
+	}
+	return nil
+}
+
 // Use shows the secret's bytes to a function, without a copy. They are the library's own: they must not be changed, and not be kept when the
 // function returns. The function must not use the Secret. Use returns what the function returns; an [*Error] with [StatusSecretExpired]
 // if the secret's life is over, [StatusSecretTaken] if it was taken, [StatusClosed] if it was closed.
 func (s *Secret) Use(f func(bytes []byte) error) error {
+	if s == nil {
+		return notMade("Secret")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return secretError(StatusClosed)
+	if err := s.usable(); err != nil {
+		return err
 	}
 	bytes, status := s.native.read()
 	if status != StatusOK {
@@ -96,10 +110,13 @@ func (s *Secret) WriteTo(to io.Writer) (int64, error) {
 // Take hands the bytes over and wipes the library's copy: it works once. The caller wipes what it got, by [Wipe]. It fails as [Secret.Use]
 // does.
 func (s *Secret) Take() ([]byte, error) {
+	if s == nil {
+		return nil, notMade("Secret")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return nil, secretError(StatusClosed)
+	if err := s.usable(); err != nil {
+		return nil, err
 	}
 	bytes, status := s.native.take()
 	if status != StatusOK {
@@ -110,6 +127,9 @@ func (s *Secret) Take() ([]byte, error) {
 
 // Life tells how much life is left, never less than 0. It works on when the secret was taken or closed.
 func (s *Secret) Life() time.Duration {
+	if s == nil {
+		return 0
+	}
 	left := s.expiresAt - lifeNow()
 	if left < 0 {
 		left = 0
@@ -119,11 +139,14 @@ func (s *Secret) Life() time.Duration {
 
 // ExpiresAt tells when the secret's life ends, by the clock on the wall as it is now.
 func (s *Secret) ExpiresAt() time.Time {
+	if s == nil {
+		return time.Time{}
+	}
 	return time.Now().Round(0).Add(time.Duration(s.expiresAt-lifeNow()) * time.Millisecond)
 }
 
 // Expired tells whether the secret's life is over.
-func (s *Secret) Expired() bool { return s.expiresAt <= lifeNow() }
+func (s *Secret) Expired() bool { return s == nil || s.expiresAt <= lifeNow() }
 
 // String says that there is a secret, and not which.
 func (s *Secret) String() string { return redacted }

@@ -21,6 +21,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tinylib/msgp/msgp"
 )
 
 const testSecret = "test-secret-1"
@@ -85,19 +87,28 @@ func TestOptionMistakes(t *testing.T) {
 		status Status
 		field  string
 	}{
-		"unknown":          {WithOption("timeout", 1), StatusOptionUnknown, "timeout_ms"},
-		"of a wrong type":  {WithOption("timeout_ms", struct{}{}), StatusOptionValue, "timeout_ms"},
-		"out of range":     {WithMaxRepeats(101), StatusOptionValue, "max_repeats"},
-		"not whole":        {WithTimeout(time.Microsecond), StatusOptionValue, "timeout_ms"},
-		"a comma":          {WithTransportAllow("a,b"), StatusOptionValue, "transport_allow"},
-		"no number":        {WithOption("max_repeats", "many"), StatusOptionValue, "max_repeats"},
-		"no such place":    {WithEnvironment("moon"), StatusEnvironmentUnknown, "environment"},
-		"not UTF-8":        {WithBaseURL("https://\xff"), StatusTextEncoding, "base_url"},
-		"a token with CR":  {WithAccessToken("test-key\r"), StatusTokenInvalid, "access_token"},
-		"no such plugin":   {WithTransport("none-such"), StatusTransportNotFound, "transport"},
-		"no queues":        {WithQueues(0), StatusArgument, "count"},
-		"a hook of nil":    {WithHook(nil), StatusArgument, "hook"},
-		"stub's, not ours": {WithOption("stub.skript", "[]"), StatusOptionUnknown, "stub.skript"},
+		"unknown":           {WithOption("timeout", 1), StatusOptionUnknown, "timeout_ms"},
+		"of a wrong type":   {WithOption("timeout_ms", struct{}{}), StatusOptionValue, "timeout_ms"},
+		"out of range":      {WithMaxRepeats(101), StatusOptionValue, "max_repeats"},
+		"not whole":         {WithTimeout(time.Microsecond), StatusOptionValue, "timeout_ms"},
+		"time that is over": {WithTimeout(-5 * time.Second), StatusOptionValue, "timeout_ms"},
+		"NaN":               {WithOption("timeout_ms", math.NaN()), StatusOptionValue, "timeout_ms"},
+		"huge":              {WithOption("timeout_ms", int64(math.MaxInt64)), StatusOptionValue, "timeout_ms"},
+		"NUL":               {WithCAFile("a\x00b"), StatusTextEncoding, "ca_file"},
+		"bytes with LF":     {WithOption("access_token", []byte("test-key\n")), StatusTokenInvalid, "access_token"},
+		"no key":            {WithOption("", 1), StatusOptionUnknown, ""},
+		"no transport":      {WithTransport("/proc/self/environ"), StatusTransportFormat, "transport"},
+		"another library":   {WithTransport(libraryOfC()), StatusTransportForeign, "transport"},
+		"relative":          {WithTransport("./x.so"), StatusTransportName, "transport"},
+		"a comma":           {WithTransportAllow("a,b"), StatusOptionValue, "transport_allow"},
+		"no number":         {WithOption("max_repeats", "many"), StatusOptionValue, "max_repeats"},
+		"no such place":     {WithEnvironment("moon"), StatusEnvironmentUnknown, "environment"},
+		"not UTF-8":         {WithBaseURL("https://\xff"), StatusTextEncoding, "base_url"},
+		"a token with CR":   {WithAccessToken("test-key\r"), StatusTokenInvalid, "access_token"},
+		"no such plugin":    {WithTransport("none-such"), StatusTransportNotFound, "transport"},
+		"no queues":         {WithQueues(0), StatusArgument, "count"},
+		"a hook of nil":     {WithHook(nil), StatusArgument, "hook"},
+		"stub's, not ours":  {WithOption("stub.skript", "[]"), StatusOptionUnknown, "stub.skript"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, err := NewClient(WithAllowTestTransports(true), WithTransport("stub"), mistake.option)
@@ -112,6 +123,28 @@ func TestOptionMistakes(t *testing.T) {
 				t.Fatalf("no load log: %+v", failure)
 			}
 		})
+	}
+}
+
+// libraryOfC is a shared object that is there and no transport.
+func libraryOfC() string {
+	maps, _ := os.ReadFile("/proc/self/maps")
+	for _, line := range strings.Split(string(maps), "\n") {
+		if at := strings.Index(line, "/"); at >= 0 && strings.Contains(line[at:], "/libc.so.6") {
+			return line[at:]
+		}
+	}
+	return "/libc.so.6"
+}
+
+func TestTokenOfBytes(t *testing.T) {
+	token := []byte(testToken)
+	option := WithOption("access_token", token)
+	client := stub(t, "", option)
+	Wipe(token)
+	create(t, client)
+	if _, err := NewClient(option); !errors.Is(err, StatusTextEncoding) { // it is zeros now
+		t.Error("the option kept a copy:", err)
 	}
 }
 
@@ -241,19 +274,28 @@ func TestRequestMistakes(t *testing.T) {
 		status Status
 		field  string
 	}{
-		"payer":            {ClientSecretParams{Payer: &Payer{"no uuid"}}, StatusFieldValue, "payer.id"},
-		"payer without":    {ClientSecretParams{Payer: &Payer{}}, StatusFieldValue, "payer.id"},
-		"type":             {ClientSecretParams{Type: "CASH"}, StatusFieldValue, "type"},
-		"trace id":         {ClientSecretParams{TraceID: "1"}, StatusFieldValue, "trace_id"},
-		"address":          {ClientSecretParams{EndUserIP: "192.0.2.256"}, StatusFieldValue, "end_user_ip"},
-		"header":           {ClientSecretParams{CallOptions: CallOptions{Headers: []Header{{"A B", "x", false}}}}, StatusHeaderName, ""},
-		"owned header":     {ClientSecretParams{CallOptions: CallOptions{Headers: []Header{{"Host", "x", false}}}}, StatusHeaderOwned, "Host"},
-		"repeats":          {ClientSecretParams{CallOptions: CallOptions{MaxRepeats: 101}}, StatusArgument, "max_repeats"},
-		"timeout":          {ClientSecretParams{CallOptions: CallOptions{Timeout: -5}}, StatusArgument, "timeout_ms"},
-		"extra":            {ClientSecretParams{CallOptions: CallOptions{Extra: map[string]any{"x": func() {}}}}, StatusExtra, "extra"},
-		"extra, NaN":       {ClientSecretParams{CallOptions: CallOptions{Extra: map[string]any{"x": math.NaN()}}}, StatusExtra, "extra"},
-		"extra, loop":      {ClientSecretParams{CallOptions: CallOptions{Extra: loop}}, StatusExtra, "extra"},
-		"extra, number":    {ClientSecretParams{CallOptions: CallOptions{Extra: map[string]any{"x": json.Number("1e999")}}}, StatusExtra, "extra"},
+		"payer":         {ClientSecretParams{Payer: &Payer{"no uuid"}}, StatusFieldValue, "payer.id"},
+		"payer without": {ClientSecretParams{Payer: &Payer{}}, StatusFieldValue, "payer.id"},
+		"type":          {ClientSecretParams{Type: "CASH"}, StatusFieldValue, "type"},
+		"trace id":      {ClientSecretParams{TraceID: "1"}, StatusFieldValue, "trace_id"},
+		"address":       {ClientSecretParams{EndUserIP: "192.0.2.256"}, StatusFieldValue, "end_user_ip"},
+		"header":        {ClientSecretParams{CallOptions: CallOptions{Headers: []Header{{"A B", "x", false}}}}, StatusHeaderName, ""},
+		"owned header":  {ClientSecretParams{CallOptions: CallOptions{Headers: []Header{{"Host", "x", false}}}}, StatusHeaderOwned, "Host"},
+		"repeats":       {ClientSecretParams{CallOptions: CallOptions{MaxRepeats: 101}}, StatusArgument, "max_repeats"},
+		"timeout":       {ClientSecretParams{CallOptions: CallOptions{Timeout: -5}}, StatusArgument, "timeout_ms"},
+		"extra":         {ClientSecretParams{CallOptions: CallOptions{Extra: map[string]any{"x": func() {}}}}, StatusExtra, "extra"},
+		"extra, NaN":    {ClientSecretParams{CallOptions: CallOptions{Extra: map[string]any{"x": math.NaN()}}}, StatusExtra, "extra"},
+		"extra, loop":   {ClientSecretParams{CallOptions: CallOptions{Extra: loop}}, StatusExtra, "extra"},
+		"extra, number": {ClientSecretParams{CallOptions: CallOptions{Extra: map[string]any{"x": json.Number("1e999")}}}, StatusExtra, "extra"},
+		"extra, rounded": {ClientSecretParams{CallOptions: CallOptions{Extra: map[string]any{"x": json.RawMessage("123456789012345678901234567890")}}},
+			StatusExtra, "extra"},
+		"extra, no number": {ClientSecretParams{CallOptions: CallOptions{Extra: map[string]any{"x": json.Number("abc")}}}, StatusExtra, "extra"},
+		"extra, deep":      {ClientSecretParams{CallOptions: CallOptions{Extra: map[string]any{"x": nested(31)}}}, StatusExtra, "extra"},
+		"extra, no UTF-8":  {ClientSecretParams{CallOptions: CallOptions{Extra: map[string]any{"\xed\xa0\x80": 1}}}, StatusTextEncoding, "extra"},
+		"trace id, old":    {ClientSecretParams{TraceID: "7b0c2a4e-9d1f-1b6a-8c3e-5f7a9b1c3d5e"}, StatusFieldValue, "trace_id"},
+		"header's value":   {ClientSecretParams{CallOptions: CallOptions{Headers: []Header{{"X-A", "a\x00b", true}}}}, StatusHeaderValue, "X-A"},
+		"repeats, fewer":   {ClientSecretParams{CallOptions: CallOptions{MaxRepeats: math.MinInt}}, StatusArgument, "max_repeats"},
+		"timeout, least":   {ClientSecretParams{CallOptions: CallOptions{Timeout: math.MinInt64}}, StatusArgument, "timeout_ms"},
 		"extra, too large": {ClientSecretParams{CallOptions: CallOptions{Extra: map[string]any{"x": uint64(math.MaxUint64)}}}, StatusExtra, "extra"},
 		"extra, taken": {ClientSecretParams{Type: CardType, CallOptions: CallOptions{Extra: map[string]any{"type": "X"}}}, StatusExtraConflict,
 			"type"},
@@ -273,6 +315,16 @@ func TestRequestMistakes(t *testing.T) {
 			}
 		})
 	}
+	for _, text := range []string{"a\x00b", "\xff", "\xed\xa0\x80", "a\r\nb", strings.Repeat("x", 1<<20)} {
+		for field, params := range map[string]*ClientSecretParams{"payer.id": {Payer: &Payer{text}}, "type": {Type: text}, "trace_id": {TraceID: text},
+			"user_agent": {UserAgent: text}, "end_user_device_id": {EndUserDeviceID: text}, "end_user_ip": {EndUserIP: text}} {
+			_, err := client.ClientSecrets.Create(background, params)
+			var failure *Error
+			if !errors.As(err, &failure) || failure.Field != field || failure.Delivery != NotSent || len(failure.Error()) > 1000 {
+				t.Errorf("%s %.10q: %.300v", field, text, err)
+			}
+		}
+	}
 	for name, request := range map[string]*Request{
 		"operation": {Operation: "client_secret.create"}, "field": {Operation: "client_secrets.create", Fields: map[string]any{"payer": "x"}},
 		"type of a field": {Operation: "client_secrets.create", Fields: map[string]any{"type": 7}}, "nothing": {}, "nil": nil,
@@ -286,6 +338,76 @@ func TestRequestMistakes(t *testing.T) {
 	stats, _ := client.Stats()
 	if stats.Attempts != 0 {
 		t.Error("something was sent")
+	}
+}
+
+func nested(levels int) (value any) {
+	for value = "x"; levels > 0; levels-- {
+		value = []any{value}
+	}
+	return value
+}
+
+type panics struct{}
+
+func (panics) MarshalJSON() ([]byte, error) { panic("of the caller") }
+
+// What a caller's own code does in the middle of a call takes nothing with it: no room in the queue, and Close has nothing to wait for.
+func TestCallersPanic(t *testing.T) {
+	client := stub(t, "", WithQueueMaxCalls(1))
+	ctx, cancel := context.WithTimeout(background, 20*time.Second)
+	defer cancel()
+	for i := 0; i < 3; i++ {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			_, _ = client.ClientSecrets.Create(ctx, &ClientSecretParams{CallOptions: CallOptions{Extra: map[string]any{"x": panics{}}}})
+		}()
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = client.ClientSecrets.Create(ctx, &ClientSecretParams{CallOptions: CallOptions{Hook: func(Event) { panic("hook") }}})
+		}()
+	}
+	made, err := client.ClientSecrets.Create(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	func() {
+		defer func() { _ = recover() }()
+		_ = made.Use(func([]byte) error { panic("use") })
+	}()
+	if err := made.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := client.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestExtraIsAsJSONHasIt(t *testing.T) {
+	var slice []any
+	var table map[string]any
+	for _, value := range []any{slice, table, (*int)(nil), []string(nil), []any{}, object{}, nested(31), "é", 1 << 40, 0.5, json.Number("1e3"), []byte("x")} {
+		written, err := appendValue(nil, value, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		if _, err := msgp.UnmarshalAsJSON(&got, written); err != nil {
+			t.Fatal(err)
+		}
+		var read, expected any
+		text, _ := json.Marshal(value)
+		if json.Unmarshal(got.Bytes(), &read) != nil || json.Unmarshal(text, &expected) != nil || !reflect.DeepEqual(read, expected) {
+			t.Errorf("%s is not %s", got.Bytes(), text)
+		}
+	}
+	create(t, stub(t, "")).Close()
+	if _, err := stub(t, "").ClientSecrets.Create(background, &ClientSecretParams{CallOptions: CallOptions{Extra: map[string]any{"x": nested(30)}}}); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -331,6 +453,9 @@ func TestFailureHasEverything(t *testing.T) {
 }
 
 func TestUnknownStatusHasItsKind(t *testing.T) {
+	if said := fmt.Sprint(KindTimeout, " ", StatusTimeoutTotal); said != "timeout PLQ_E_TIMEOUT_TOTAL" { // as labels of metrics
+		t.Error(said)
+	}
 	if Status(12999).Kind() != KindTimeout || Status(12999).String() != "PLQ_E_UNKNOWN" || Status(12999).Text() == "" {
 		t.Error(Status(12999), Status(12999).Kind())
 	}
@@ -433,9 +558,16 @@ func TestSecretIsReadTakenAndClosed(t *testing.T) {
 	if made.Life() <= 0 {
 		t.Error("a closed secret has forgotten its life")
 	}
-	var none *Secret
-	if none.Close() != nil {
-		t.Error("Close of nil")
+	for _, none := range []*Secret{nil, {}} {
+		_, err = none.Take()
+		fails(t, err, StatusHandle, "")
+		_, err = none.Reveal()
+		fails(t, err, StatusHandle, "")
+		_, err = none.WriteTo(&out)
+		fails(t, err, StatusHandle, "")
+		if none.Life() != 0 || !none.Expired() || none.ExpiresAt().After(time.Now()) || fmt.Sprint(none) != redacted || none.Close() != nil {
+			t.Error("a secret that is none")
+		}
 	}
 }
 
@@ -637,6 +769,10 @@ func TestClosedClient(t *testing.T) {
 	fails(t, err, StatusClosed, "")
 	_, err = client.Transport()
 	fails(t, err, StatusClosed, "")
+	_, err = client.Describe("statuses")
+	fails(t, err, StatusClosed, "")
+	_, err = client.ClientSecrets.CreateV2(background, nil)
+	fails(t, err, StatusClosed, "")
 	_, err = client.Warm(background, 1)
 	fails(t, err, StatusClosed, "")
 	fails(t, client.SetTokens("test-key-1", ""), StatusClosed, "")
@@ -790,6 +926,13 @@ func TestHooks(t *testing.T) {
 	}}})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+func TestEventsLost(t *testing.T) {
+	read, err := readAnswer([]byte("\x83\xa6status\x00\xa6events\x91\x81\xa5event\xa8call_end\xabevents_lost\x03"))
+	if err != nil || len(read.events) != 2 || read.events[0].Name != "call_end" || read.events[1].Name != "events_lost" || read.events[1].Int("count") != 3 {
+		t.Errorf("%+v %v", read, err)
 	}
 }
 

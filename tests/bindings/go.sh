@@ -141,6 +141,14 @@ cp -r "$binding" "$work/other" && echo "// another one, so that Go has not built
 (cd "$work/other" && PKG_CONFIG_PATH=$work "$go" build . >"$work/log" 2>&1) && false
 grep -q "Package plastiq was not found" "$work/log"
 
+step "what it says to headers of another ABI"
+mkdir -p "$work/headers/lib/pkgconfig"
+cp -r "$(pkg-config --variable=includedir plastiq)" "$work/headers/include"
+sed 's/^\(Cflags: -I\).*/\1${pcfiledir}\/..\/..\/include/' "$PKG_CONFIG_PATH/plastiq.pc" >"$work/headers/lib/pkgconfig/plastiq.pc"
+sed -i 's/^\(#define PLQ_ABI_MAJOR\) .*/\1 2/' "$work"/headers/include/plastiq/*.h
+(cd "$work/other" && PKG_CONFIG_PATH=$work/headers/lib/pkgconfig "$go" build . >"$work/log" 2>&1) && false
+grep -q "needs the headers of libplastiq with ABI 1.0 or a later 1.x; those that pkg-config found are of another one" "$work/log"
+
 step "the program of the benchmark"
 (cd "$source_dir/tests/bench/go" && quietly "$go" vet . && quietly "$go" build -o "$work/bench-go" .)
 echo "passed"
