@@ -58,9 +58,10 @@ node_program() {
 }
 
 python_program() {
-  local package python=$work/venv/bin/python
-  python3 -c 'import ensurepip, venv' || skip "Python's module venv is missing (Debian: python3-venv)" || return
-  package=$(copied bindings/python) && rm -rf "$work/venv" && python3 -m venv "$work/venv" || return
+  local package python=$work/venv/bin/python system=/usr/bin/python3 # Debian's own, even where another one comes first in PATH
+  [ -x "$system" ] || system=python3
+  "$system" -c 'import ensurepip, venv' || skip "Python's module venv is missing (Debian: python3-venv)" || return
+  package=$(copied bindings/python) && rm -rf "$work/venv" && "$system" -m venv "$work/venv" || return
   "$python" -m pip install --requirement "$package/tests/requirements.txt" || skip "the packages of bindings/python/tests cannot be had" || return
   "$python" -m pip install --no-build-isolation --no-deps "$package" && program python "$python" "$root/tests/bench/python/bench.py"
 }

@@ -134,6 +134,10 @@ done
 ./example base_url "$url" >"$work/out" 2>&1 && good="an unknown CA was trusted"
 grep -q PLQ_E_VERIFY_UNTRUSTED "$work/out" || good="the reason is not told: $(cat "$work/out")"
 kill "$running" && wait "$running"
+. "$source_dir/tests/bindings/readme.sh"
+readme_example go >main.go
+CGO_LDFLAGS="-Wl,-rpath,$libdir" quietly "$go" build -o readme .
+readme_example_runs "$emulator" "$plugindir" env -u LD_LIBRARY_PATH ./readme
 [ "$good" = yes ] || { echo "$good" >&2 && false; }
 
 step "what it says where there is no library"
@@ -149,6 +153,4 @@ sed -i 's/^\(#define PLQ_ABI_MAJOR\) .*/\1 2/' "$work"/headers/include/plastiq/*
 (cd "$work/other" && PKG_CONFIG_PATH=$work/headers/lib/pkgconfig "$go" build . >"$work/log" 2>&1) && false
 grep -q "needs the headers of libplastiq with ABI 1.0 or a later 1.x; those that pkg-config found are of another one" "$work/log"
 
-step "the program of the benchmark"
-(cd "$source_dir/tests/bench/go" && quietly "$go" vet . && quietly "$go" build -o "$work/bench-go" .)
 echo "passed"
