@@ -7,8 +7,8 @@ readme_example() {
   awk -v fence="\`\`\`$1" '$0 == fence { inside = 1; next } /^```$/ { inside = 0 } inside' "$(dirname "${BASH_SOURCE[0]}")/../../README.md" | grep .
 }
 
-# readme_example_runs EMULATOR TRANSPORTS COMMAND ..: it prints a secret of the emulator over each TLS transport, by nothing but variables, and tells
-# what is wrong where there is no service.
+# readme_example_runs EMULATOR TRANSPORTS COMMAND ..: it prints a secret of the emulator over each TLS transport, by nothing but variables, and names
+# the option that is wrong.
 readme_example_runs() (
   emulator=$1 transports=$2
   shift 2
